@@ -1,0 +1,1 @@
+"""The catalogue of data sets and the small sets that ship with the suite."""

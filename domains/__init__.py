@@ -1,0 +1,1 @@
+"""The sciences, one folder each; no domain imports another."""

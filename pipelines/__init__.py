@@ -1,0 +1,1 @@
+"""Pipelines from a file to a prediction, and the `labformer` command."""

@@ -1,0 +1,1 @@
+"""Data sets: the catalogue, splits, windows and scalers."""

@@ -1,0 +1,1 @@
+"""Evaluation: metrics, conformal intervals and the comparison of models."""

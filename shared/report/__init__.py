@@ -1,0 +1,1 @@
+"""Reports: plots and the HTML page of a run."""

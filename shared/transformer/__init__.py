@@ -1,0 +1,1 @@
+"""The transformer core: tokens (batch, token, channel) in and out, parts passed in and never switched by flags."""

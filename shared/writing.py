@@ -1,0 +1,68 @@
+"""Results are written whole or not at all: beside the target as NAME.partial, then renamed over it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import InputError
+
+
+@contextmanager
+def whole_file(target: str | Path, overwrite: bool = False) -> Iterator[Path]:
+    """Give a path to write to; on success it becomes `target`, on any error nothing is left.
+
+    Raises InputError when `target` exists and `overwrite` is false, or its folder does not exist.
+    """
+    target = Path(target)
+    _refuse(target, overwrite, kind="file")
+    partial = target.with_name(target.name + ".partial")
+    _remove(partial)
+    try:
+        yield partial
+        partial.replace(target)
+    finally:
+        _remove(partial)
+
+
+@contextmanager
+def whole_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]:
+    """Give an empty folder to fill; on success it becomes `target`, on any error nothing is left.
+
+    An existing target is moved aside first and comes back if the last rename fails.
+    """
+    target = Path(target)
+    _refuse(target, overwrite, kind="folder")
+    partial, aside = (target.with_name(target.name + end) for end in (".partial", ".replaced"))
+    _remove(partial)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if target.exists():
+            _remove(aside)
+            target.rename(aside)
+        try:
+            partial.rename(target)
+        except OSError:
+            if aside.exists():
+                aside.rename(target)
+            raise
+        _remove(aside)
+    finally:
+        _remove(partial)
+
+
+def _refuse(target: Path, overwrite: bool, kind: str) -> None:
+    if target.exists() and not overwrite:
+        raise InputError(f"the {kind} {target} exists; choose another name, or pass --overwrite to replace it.")
+    if target.exists() and target.is_dir() != (kind == "folder"):
+        raise InputError(f"{target} exists and is not a {kind}; choose another name.")
+    if kind == "file" and not target.parent.is_dir():
+        raise InputError(f"cannot write {target}: the folder {target.parent} does not exist; make it first.")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif path.exists() or path.is_symlink():
+        path.unlink()
