@@ -52,9 +52,14 @@ def whole_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]:
         _remove(partial)
 
 
+def refuse_existing(target: str | Path, overwrite: bool) -> None:
+    """Raise InputError when `target` exists and may not be replaced: to be asked before long work, not after it."""
+    if Path(target).exists() and not overwrite:
+        raise InputError(f"{target} exists; choose another name, or pass --overwrite to replace it.")
+
+
 def _refuse(target: Path, overwrite: bool, kind: str) -> None:
-    if target.exists() and not overwrite:
-        raise InputError(f"the {kind} {target} exists; choose another name, or pass --overwrite to replace it.")
+    refuse_existing(target, overwrite)
     if target.exists() and target.is_dir() != (kind == "folder"):
         raise InputError(f"{target} exists and is not a {kind}; choose another name.")
     if kind == "file" and not target.parent.is_dir():

@@ -1,0 +1,135 @@
+"""Rolling-origin backtest: fit, choose on validation, refit, and forecast the test part as it would have been.
+
+The parts follow each other in time. All forecasts start at the time of day at which the forecast after the last row
+will start, so that what is measured is what will be used.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...shared.errors import InputError
+from ...shared.evaluation.adaptive import AdaptiveConformal
+from .data import LoadData
+from .features import steps_a_day
+from .load_model import Floats, LoadModel, Rows, origins_in
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Rows of each part and the origins of its forecasts."""
+
+    train: slice
+    validation: slice
+    test: slice
+    validation_origins: Rows
+    test_origins: Rows
+
+
+@dataclass
+class Backtest:
+    """What one model did."""
+
+    model: LoadModel
+    validation: Floats  # (origin, step, target), forecasts by the model fitted on train
+    test: Floats  # (origin, step, target), forecasts by the model refitted on train and validation
+    seconds_fit: float
+    seconds_predict: float  # of the whole test part
+    parameters: int
+    margins: Floats = field(default_factory=lambda: np.empty(0))  # (origin, step, target, coverage) on test
+
+
+def split_history(data: LoadData, horizon: int, needs: int, validation: float, test: float) -> Parts:
+    """Cut history in train, validation and test, each of whole forecasts in step with the end of history.
+
+    validation, test  their shares of history
+    Raises InputError when a part would hold fewer than 7 forecasts or too little is left to train on.
+    """
+    stride = min(steps_a_day(data), horizon)
+    phase = data.known % stride
+
+    def start(share: float, stop: int) -> int:
+        count = round(share * data.known / stride)
+        return stop - (count - 1) * stride - horizon
+
+    test_start = start(test, data.known)
+    validation_start = start(validation, test_start)
+    checking, testing = slice(validation_start, test_start), slice(test_start, data.known)
+    if validation_start < 2 * horizon + steps_a_day(data):
+        raise InputError(_too_short(data, "nothing is left to train on"))
+    first, second = (origins_in(rows, horizon, stride, phase, needs) for rows in (checking, testing))
+    if min(len(first), len(second)) < 7:
+        raise InputError(_too_short(data, f"validation and test would hold {len(first)} and {len(second)} forecasts"))
+    return Parts(slice(0, validation_start), checking, testing, first, second)
+
+
+def _too_short(data: LoadData, why: str) -> str:
+    return (
+        f"{data.known} rows of {data.step} are too short a history: {why}, and at least 7 are needed in each to "
+        "choose a model and to measure it; give a longer file, a shorter horizon, or larger shares validation and test."
+    )
+
+
+def run_backtest(model: LoadModel, data: LoadData, parts: Parts) -> Backtest:
+    """Fit on train, forecast validation, refit on train and validation, forecast test."""
+    started = time.perf_counter()
+    model.fit(data, parts.train, parts.validation)
+    validation = model.predict(data, parts.validation_origins)
+    model.refit(data, slice(parts.train.start, parts.validation.stop))
+    fitted = time.perf_counter()
+    test = model.predict(data, parts.test_origins)
+    return Backtest(model, validation, test, fitted - started, time.perf_counter() - fitted, model.parameters())
+
+
+def truth_at(data: LoadData, origins: Rows, horizon: int) -> tuple[Floats, NDArray[np.bool_]]:
+    """True values and which of them were measured, not filled; (origin, step, target) each."""
+    rows = origins[:, None] + np.arange(horizon)
+    return data.targets[rows], ~data.filled[rows]
+
+
+class DayAheadIntervals:
+    """Adaptive conformal intervals of several coverages for each step and target, nested by construction.
+
+    Learns in the order of time from forecasts and what came true; a forecast's truth enters only once it is known.
+    """
+
+    def __init__(
+        self, steps: int, targets: int, coverages: Sequence[float], memory: int, pool: int, circular: bool
+    ) -> None:
+        self.coverages = tuple(coverages)
+        self.parts = [
+            [AdaptiveConformal(steps, coverage, memory=memory, pool=pool, circular=circular) for coverage in coverages]
+            for _ in range(targets)
+        ]
+
+    def learn(self, truth: Floats, point: Floats, real: NDArray[np.bool_]) -> None:
+        """Take one forecast and its truth; (step, target) each."""
+        for target, levels in enumerate(self.parts):
+            for one in levels:
+                one.update(truth[:, target], point[:, target], real=real[:, target])
+
+    def margins(self) -> Floats:
+        """Half widths of the next intervals; (step, target, coverage), growing with the coverage."""
+        zero = np.zeros(self.parts[0][0].steps)
+        found = [[one.interval(zero)[1] for one in levels] for levels in self.parts]
+        return np.maximum.accumulate(np.maximum(np.array(found), 0.0), axis=1).transpose(2, 0, 1)
+
+
+def follow(intervals: DayAheadIntervals, truth: Floats, point: Floats, real: NDArray[np.bool_], delay: int) -> Floats:
+    """Margins of each forecast in turn, learning from those that were complete when it was made.
+
+    truth, point, real  (origin, step, target)
+    delay               how many later forecasts start before the truth of one is whole (1 for a day ahead)
+    ->                  (origin, step, target, coverage)
+    """
+    found = []
+    for origin in range(len(truth)):
+        if (done := origin - delay) >= 0:
+            intervals.learn(truth[done], point[done], real[done])
+        found.append(intervals.margins())
+    for done in range(max(0, len(truth) - delay), len(truth)):
+        intervals.learn(truth[done], point[done], real[done])
+    return np.stack(found)

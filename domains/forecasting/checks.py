@@ -1,0 +1,80 @@
+"""What a forecast must obey, checked on the user's own data and shown in the report."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from .data import LoadData
+from .load_model import Floats
+
+if TYPE_CHECKING:
+    from .predictor import LoadForecaster
+
+
+class Check(NamedTuple):
+    """One law, whether it held, and by what number."""
+
+    law: str
+    holds: bool
+    detail: str
+
+
+def run_checks(forecaster: "LoadForecaster") -> list[Check]:
+    """All checks of a fitted forecaster, on the last forecast of its test part."""
+    data, origin = forecaster.data_, int(forecaster.parts_.test_origins[-1])
+    return [
+        no_look_ahead(forecaster, data, origin),
+        quantiles_rise(forecaster),
+        follows_units(forecaster, data, origin),
+    ]
+
+
+def no_look_ahead(forecaster: "LoadForecaster", data: LoadData, origin: int) -> Check:
+    """Whatever is written over load and past covariates from the origin on, the forecast stays the same."""
+    before = _forecast(forecaster, data, origin)
+    noise = np.random.default_rng(0)
+    changed = replace(
+        data, targets=_overwritten(data.targets, origin, noise), past=_overwritten(data.past, origin, noise)
+    )
+    difference = float(np.abs(_forecast(forecaster, changed, origin) - before).max())
+    return Check(
+        "no look-ahead: changing the future changes nothing", difference == 0.0, f"largest change {difference:g}"
+    )
+
+
+def quantiles_rise(forecaster: "LoadForecaster") -> Check:
+    """A higher quantile is never below a lower one, at any step of the test part."""
+    margins = forecaster.backtests_[forecaster.chosen_].margins
+    least = float(np.diff(margins, axis=-1, prepend=0.0).min())
+    return Check("quantiles do not cross", least >= 0.0, f"smallest distance between neighbours {least:.3g}")
+
+
+def follows_units(forecaster: "LoadForecaster", data: LoadData, origin: int) -> Check:
+    """Fitted in other units (thousandths, another zero) the model forecasts the same load."""
+    factor, shift = 1e-3, 7.0
+    steps = forecaster.horizon_
+    rows = slice(0, forecaster.parts_.test.start)
+    scale = float(np.abs(data.targets[rows]).mean())
+    model, origins = forecaster.model_, np.array([origin])
+    model.refit(data, rows)
+    here = model.predict(data, origins)
+    model.refit(replace(data, targets=data.targets * factor + shift), rows)
+    there = (model.predict(replace(data, targets=data.targets * factor + shift), origins) - shift) / factor
+    model.refit(data, slice(0, data.known))
+    relative = float(np.abs(there - here).max()) / scale
+    return Check(
+        "other units give the same forecast",
+        relative < 0.01,
+        f"largest difference over {steps} steps {relative:.2g} of the mean load",
+    )
+
+
+def _forecast(forecaster: "LoadForecaster", data: LoadData, origin: int) -> Floats:
+    return forecaster.model_.predict(data, np.array([origin]))
+
+
+def _overwritten(values: Floats, row: int, noise: np.random.Generator) -> Floats:
+    changed = values.copy()
+    changed[row:] = noise.normal(size=changed[row:].shape) * 1e3
+    return changed

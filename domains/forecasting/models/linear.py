@@ -1,0 +1,146 @@
+"""NLinear and DLinear (Zeng et al. 2023, "Are Transformers Effective for Time Series Forecasting?", section 4).
+
+One linear map from a series' past to its future, shared by all series. Both are trained by gradients as published or
+solved exactly (`closed_form.py`); the weights live in the same modules either way.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .closed_form import refit, solve, window_gram
+
+
+@dataclass(frozen=True, slots=True)
+class LinearConfig:
+    """Size of a linear forecaster."""
+
+    lookback: int = 336  # past steps it sees
+    horizon: int = 96  # future steps it predicts
+    kernel: int = 25  # steps of the moving average that DLinear calls the trend; odd
+
+    def __post_init__(self) -> None:
+        if self.lookback < 2 or self.horizon < 1:
+            raise ValueError(f"lookback={self.lookback} must be at least 2 and horizon={self.horizon} at least 1.")
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise ValueError(f"kernel={self.kernel} must be odd, such as {self.kernel + 1}.")
+
+
+class NLinear(nn.Module):
+    """Subtract the last value, map linearly, add it back; (batch, series, lookback) -> (batch, series, horizon)."""
+
+    Config = LinearConfig
+
+    def __init__(self, config: LinearConfig = LinearConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.to_future = nn.Linear(config.lookback, config.horizon)
+
+    def forward(self, past: Tensor) -> Tensor:
+        """Forecast every series by itself."""
+        last = past[..., -1:].detach()
+        forecast: Tensor = self.to_future(past - last) + last
+        return forecast
+
+
+class DLinear(nn.Module):
+    """Separate linear maps for trend and remainder; (batch, series, lookback) -> (batch, series, horizon)."""
+
+    Config = LinearConfig
+
+    def __init__(self, config: LinearConfig = LinearConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.from_remainder = nn.Linear(config.lookback, config.horizon)
+        self.from_trend = nn.Linear(config.lookback, config.horizon)
+
+    def forward(self, past: Tensor) -> Tensor:
+        """Forecast every series by itself."""
+        trend = moving_average(past, self.config.kernel)
+        forecast: Tensor = self.from_remainder(past - trend) + self.from_trend(trend)
+        return forecast
+
+
+def moving_average(x: Tensor, kernel: int) -> Tensor:
+    """Centred mean of `kernel` steps, the ends repeated (spec of Autoformer, section 3.1); (..., time) -> same."""
+    reach = (kernel - 1) // 2
+    padded = F.pad(x.flatten(0, -2), (reach, reach), mode="replicate")
+    return F.avg_pool1d(padded, kernel, stride=1).view_as(x)
+
+
+class Solved(NamedTuple):
+    """A linear forecaster solved in closed form."""
+
+    model: NLinear | DLinear
+    penalty: float  # ridge penalty per window, chosen on validation
+    validation_mse: float
+
+
+def solve_linear(
+    kind: type[NLinear] | type[DLinear],
+    config: LinearConfig,
+    train: NDArray[np.float64],
+    validation: NDArray[np.float64],
+) -> Solved:
+    """Ridge regression over all windows of all series, its penalty chosen on the validation windows.
+
+    train       (time, series), standardised
+    validation  (time, series), with `lookback` rows in front so that its first forecast starts at the border
+
+    The bias of NLinear stays 0: what is added to the last value should be 0 for a flat window. DLinear's intercept
+    is not penalised. Both choices keep the forecast equivariant to a shift of the whole series.
+    """
+    features, targets, free = _operators(kind, config)
+    window = config.lookback + config.horizon
+    gram, count = window_gram(train, window)
+    check, check_count = window_gram(validation, window)
+    ridge = solve(gram, count, check, check_count, features, targets, free)
+    return Solved(_with_weight(kind, config, ridge.weight), ridge.penalty, ridge.validation_mse)
+
+
+def refit_linear(solved: Solved, rows: NDArray[np.float64]) -> Solved:
+    """The same forecaster and penalty, solved again on other rows (time, series): train and validation together."""
+    kind, config = type(solved.model), solved.model.config
+    features, targets, free = _operators(kind, config)
+    gram, count = window_gram(rows, config.lookback + config.horizon)
+    weight = refit(gram, count, features, targets, solved.penalty, free)
+    return solved._replace(model=_with_weight(kind, config, weight))
+
+
+def _operators(
+    kind: type[NLinear] | type[DLinear], config: LinearConfig
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Features and targets as rows of linear functions of the augmented window, and how many carry no penalty."""
+    lookback, window = config.lookback, config.lookback + config.horizon
+    identity = np.eye(window + 1)
+    if kind is NLinear:
+        centred = identity.copy()
+        centred[:window, lookback - 1] -= 1.0
+        # the last feature would be 0 in every window
+        return centred[: lookback - 1], centred[lookback:window], 0
+    trend = np.zeros((lookback, window + 1))
+    trend[:, :lookback] = moving_average(torch.eye(lookback, dtype=torch.float64), config.kernel).numpy().T
+    remainder = identity[:lookback] - trend
+    return np.vstack([remainder, trend, identity[-1:]]), identity[lookback:window], 1
+
+
+def _with_weight(
+    kind: type[NLinear] | type[DLinear], config: LinearConfig, weight: NDArray[np.float64]
+) -> NLinear | DLinear:
+    model = kind(config)
+    solved = torch.from_numpy(np.ascontiguousarray(weight.T)).float()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        if isinstance(model, NLinear):
+            model.to_future.weight[:, :-1] = solved
+        else:
+            model.from_remainder.weight.copy_(solved[:, : config.lookback])
+            model.from_trend.weight.copy_(solved[:, config.lookback : -1])
+            model.from_remainder.bias.copy_(solved[:, -1])
+    return model

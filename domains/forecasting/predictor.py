@@ -1,0 +1,309 @@
+"""The public face of load forecasting: a table in, tomorrow's load with a calibrated interval out."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ...shared.errors import InputError
+from ...shared.evaluation.comparison import Comparison
+from ...shared.learning.folder import read_folder, rebuild_config, write_folder
+from .backtest import Backtest, DayAheadIntervals, Parts, follow, run_backtest, split_history, truth_at
+from .card import card
+from .data import LoadData, read_load, require_ahead, require_length
+from .features import steps_a_day
+from .forecasts import forecast_dataset
+from .load_model import Floats, LoadModel
+from .registry import BASELINES, LOAD_MODELS, Size, load_model
+from .scoring import compare_backtests, normalised_error
+
+MEMORY, POOL = 60, 1  # forecasts whose errors calibrate an interval, and neighbouring steps that share them
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a table must hold for this model."""
+
+    targets: tuple[str, ...]
+    past_covariates: tuple[str, ...]
+    future_covariates: tuple[str, ...]
+    zone: str | None
+    step: str
+    units: dict[str, str]
+    phase: int  # row of the day at which its forecasts start
+    fitted_until: str  # last time of the history it was fitted on, ISO 8601 in UTC
+
+
+class LoadForecaster:
+    """Forecast electricity load, or any series with a daily rhythm, from its history and what is known ahead.
+
+    models      names from `registry.LOAD_MODELS`; the best on validation is used, all stand in the comparison
+    horizon     length of a forecast, a whole number of steps
+    lookback    history that linear and transformer models see, such as "8D"; None lets each decide
+    coverage    of the interval, which is calibrated by adaptive conformal prediction for each step
+    validation  share of history to choose on; `test` the share after it, scored once
+
+    After `fit`: `model_`, `chosen_`, `comparison_`, `backtests_`, `parts_`, `data_`. Forecasts are made for the time of
+    day at which the history given to `fit` ended.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[str] = tuple(LOAD_MODELS),
+        horizon: str = "24h",
+        lookback: str | None = None,
+        coverage: float = 0.9,
+        validation: float = 1 / 6,
+        test: float = 1 / 6,
+        seed: int = 0,
+        device: str = "cpu",
+        progress: bool = False,
+    ) -> None:
+        self.models = models
+        self.horizon = horizon
+        self.lookback = lookback
+        self.coverage = coverage
+        self.validation = validation
+        self.test = test
+        self.seed = seed
+        self.device = device
+        self.progress = progress
+
+    def fit(self, source: LoadData | str | Path | pd.DataFrame | xr.Dataset, **reading: Any) -> Self:
+        """Choose a model on validation, measure all on test, refit the chosen one on all history.
+
+        source   `LoadData`, or whatever `data.read_load` takes, with its arguments (`targets`, `zone`, ...) behind
+        Raises InputError for bad settings and for data that is too short or cannot be used.
+        """
+        self._check_settings()
+        data = source if isinstance(source, LoadData) else read_load(source, **reading)
+        steps = data.rows(self.horizon)
+        size = Size(
+            steps, None if self.lookback is None else data.rows(self.lookback, "lookback"), self.seed, self.device
+        )
+        candidates = [load_model(name, size) for name in dict.fromkeys((*BASELINES, *self.models))]
+        needs = max(model.needs(data) for model in candidates)
+        require_length(data, needs + 3 * steps, f"these models, which look back {needs} rows")
+        parts = split_history(data, steps, needs, self.validation, self.test)
+
+        self.backtests_: dict[str, Backtest] = {}
+        for model in tqdm(candidates, desc="backtest", unit="model", disable=not self.progress):
+            self.backtests_[model.name] = self._with_margins(run_backtest(model, data, parts), data, parts)
+        self.data_, self.parts_, self.horizon_ = data, parts, steps
+        # the naive ones stand in the table all the same, but only what was asked for is used
+        errors = {name: normalised_error(self.backtests_[name].validation, data, parts) for name in self.models}
+        self.chosen_ = min(errors, key=lambda name: errors[name])
+        self.comparison_: Comparison = compare_backtests(self.backtests_, data, parts, self.chosen_, self.coverages_)
+
+        started = time.perf_counter()
+        chosen = self.backtests_[self.chosen_]
+        self.model_: LoadModel = chosen.model
+        self.model_.refit(data, slice(0, data.known))
+        self.seconds_fit_ = chosen.seconds_fit + time.perf_counter() - started
+        self.margins_ = self._intervals(chosen, data, parts).margins()
+        self.layout_ = Layout(
+            data.target_names,
+            data.past_names,
+            data.future_names,
+            data.zone,
+            str(data.step),
+            dict(data.units),
+            data.known % steps_a_day(data),
+            data.times[data.known - 1].isoformat(),
+        )
+        self.card_ = card(self)
+        return self
+
+    @property
+    def coverages_(self) -> tuple[float, ...]:
+        """Coverages that are calibrated: two inner ones for the fan, and the one that was asked for."""
+        return tuple(sorted({0.5, 0.8, self.coverage}))
+
+    @property
+    def levels_(self) -> tuple[float, ...]:
+        """Quantile levels of a forecast, rising: both edges of every interval and the median."""
+        half = [(1 - coverage) / 2 for coverage in self.coverages_]
+        return tuple(round(level, 6) for level in sorted([*half, 0.5, *(1 - side for side in half)]))
+
+    def predict(
+        self, source: LoadData | str | Path | pd.DataFrame | xr.Dataset | None = None, **reading: Any
+    ) -> xr.Dataset:
+        """Forecast the steps after the last known load.
+
+        source  newest history, with rows of future covariates behind it when the model uses them; None means the data
+                of `fit`. Columns are found by the names known from `fit`; other arguments of `read_load` may be given
+        ->      point (time, target) and forecast (time, target, quantile) in the units of the load, as CF labels them
+        Raises InputError when history is too short, of another step, or lacks covariates over the horizon.
+        """
+        data = self.data_ if source is None else self.read(source, **reading)
+        require_length(data, self.model_.needs(data), "one forecast")
+        if data.future_names:
+            require_ahead(data, self.horizon_)
+        return self.forecast_at(with_rows_ahead(data, self.horizon_), data.known)
+
+    def forecast_at(self, data: LoadData, origin: int) -> xr.Dataset:
+        """Forecast from a row of the data, with nothing but what was known then; see `predict`."""
+        known = data.until(origin, min(self.horizon_, len(data.times) - origin))
+        return self._labelled(data, origin, self.model_.predict(known, np.array([origin]))[0], self.margins_)
+
+    def _labelled(self, data: LoadData, origin: int, point: Floats, margins: Floats) -> xr.Dataset:
+        return forecast_dataset(
+            data.times[origin : origin + self.horizon_],
+            self.levels_,
+            quantiles(point, margins),
+            point,
+            target_names=data.target_names,
+            units=data.units,
+            zone=data.zone,
+            origin=data.times[origin - 1],
+            calibration=self.calibration_(),
+            model=self.model_.name,
+        )
+
+    def read(self, source: LoadData | str | Path | pd.DataFrame | xr.Dataset, **reading: Any) -> LoadData:
+        """Read a table as the model needs it; raises InputError when it does not fit."""
+        layout = self.layout_
+        if not isinstance(source, LoadData):
+            known = {
+                "targets": layout.targets,
+                "past_covariates": layout.past_covariates,
+                "future_covariates": layout.future_covariates,
+                "zone": layout.zone,
+                "units": layout.units,
+            }
+            source = read_load(source, **(known | reading))
+        if source.step != pd.Timedelta(layout.step):
+            raise InputError(
+                f"the table has a step of {source.step}, the model was fitted on {layout.step}; resample it."
+            )
+        return source
+
+    def last_tested(self) -> xr.Dataset:
+        """The last forecast of the test part as it was made, by the model fitted before test and with its interval."""
+        chosen, origin = self.backtests_[self.chosen_], int(self.parts_.test_origins[-1])
+        return self._labelled(self.data_, origin, chosen.test[-1], chosen.margins[-1])
+
+    def test_residuals(self) -> Floats:
+        """Truth minus forecast of the chosen model on test; (origin, step, target), NaN where a gap was filled."""
+        truth, forecast, real = _on(self.data_, self.parts_.test_origins, self.backtests_[self.chosen_].test)
+        return np.where(real, truth - forecast, np.nan)
+
+    def calibration_(self) -> str:
+        """Say how the intervals were calibrated, with what was measured where it was."""
+        asked = f"{self.coverage:.0%} intervals by adaptive conformal prediction (DtACI) for each step, symmetric"
+        if not hasattr(self, "measured_coverage_") and hasattr(self, "comparison_"):
+            row = next(row for row in self.comparison_.rows if row.model == self.chosen_)
+            self.measured_coverage_ = float(row.others["coverage %"]) / 100
+        return f"{asked}; measured coverage on the test part {self.measured_coverage_:.1%}"
+
+    def save_pretrained(self, folder: str | Path, overwrite: bool = False) -> None:
+        """Write `config.json`, `model.safetensors` and `card.md`; raises InputError when the folder exists."""
+        model, arrays = self.model_.saved()
+        config = {
+            "settings": {**self._settings(), "models": list(self.models)},
+            "layout": self.layout_.__dict__,
+            "chosen": self.chosen_,
+            "horizon_steps": self.horizon_,
+            "model": model,
+            "calibration": self.calibration_(),
+            "measured_coverage": self.measured_coverage_,
+        }
+        tensors = {f"model.{name}": torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+        tensors["margins"] = torch.from_numpy(np.ascontiguousarray(self.margins_))
+        write_folder(folder, "LoadForecaster", config, tensors, self.card_, overwrite)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> Self:
+        """The forecaster that `save_pretrained` wrote; it predicts, and has no backtest."""
+        saved = read_folder(folder, "LoadForecaster")
+        config = saved.config
+        try:
+            made = cls(**{**config["settings"], "models": tuple(config["settings"]["models"])})
+            made.layout_ = rebuild_config(Layout, config["layout"], folder)
+            made.chosen_, made.horizon_ = config["chosen"], int(config["horizon_steps"])
+            made.model_ = load_model(made.chosen_, Size(made.horizon_, seed=made.seed))
+            arrays = {
+                name.removeprefix("model."): tensor.numpy()
+                for name, tensor in saved.tensors.items()
+                if name.startswith("model.")
+            }
+            made.model_.load(config["model"], arrays)
+            made.margins_ = saved.tensors["margins"].numpy()
+            made.measured_coverage_, made.card_ = float(config["measured_coverage"]), saved.card
+        except (KeyError, TypeError) as error:
+            raise InputError(f"the model folder {folder} is damaged or of another version ({error!r}).") from error
+        return made
+
+    def _check_settings(self) -> None:
+        if not 0.5 < self.coverage < 1:
+            raise InputError(f"coverage={self.coverage} must lie between 0.5 and 1, such as 0.9.")
+        for name in ("validation", "test"):
+            if not 0 < getattr(self, name) < 0.5:
+                raise InputError(f"{name}={getattr(self, name)} is a share of history between 0 and 0.5, such as 0.17.")
+        if not self.models:
+            raise InputError(f"name at least one model of: {', '.join(LOAD_MODELS)}.")
+
+    def _settings(self) -> dict[str, Any]:
+        names = ("horizon", "lookback", "coverage", "validation", "test", "seed")
+        return {name: getattr(self, name) for name in names}
+
+    def _intervals(self, one: Backtest, data: LoadData, parts: Parts) -> DayAheadIntervals:
+        intervals, _ = self._followed(one, data, parts)
+        return intervals
+
+    def _with_margins(self, one: Backtest, data: LoadData, parts: Parts) -> Backtest:
+        _, one.margins = self._followed(one, data, parts)
+        return one
+
+    def _followed(self, one: Backtest, data: LoadData, parts: Parts) -> tuple[DayAheadIntervals, Floats]:
+        """Intervals that learnt from validation, then went through test a day at a time; their margins on test."""
+        steps = one.validation.shape[1]
+        day = steps_a_day(data)
+        # neighbouring steps share errors; a horizon of whole days ends where it begins on the clock
+        intervals = DayAheadIntervals(
+            steps, len(data.target_names), self.coverages_, MEMORY, min(POOL, (steps - 1) // 2), steps % day == 0
+        )
+        for truth, point, real in zip(*_on(data, parts.validation_origins, one.validation), strict=True):
+            intervals.learn(truth, point, real)
+        truth, point, real = _on(data, parts.test_origins, one.test)
+        stride = min(day, steps)
+        return intervals, follow(intervals, truth, point, real, delay=-(-steps // stride))
+
+
+def _on(data: LoadData, origins: NDArray[np.int64], forecast: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    truth, real = truth_at(data, origins, forecast.shape[1])
+    return truth, forecast, real
+
+
+def quantiles(point: Floats, margins: Floats) -> Floats:
+    """Edges of nested intervals around the point, rising; (..), (.., coverage) -> (.., quantile)."""
+    low, high = point[..., None] - margins[..., ::-1], point[..., None] + margins
+    return np.concatenate([low, point[..., None], high], axis=-1)
+
+
+def with_rows_ahead(data: LoadData, rows: int) -> LoadData:
+    """The same data with at least `rows` rows after history; new rows are empty."""
+    lacking = rows - (len(data.times) - data.known)
+    if lacking <= 0:
+        return data
+    ahead = pd.date_range(data.times[-1], periods=lacking + 1, freq=data.step)[1:]
+
+    def longer(values: Floats) -> Floats:
+        return np.concatenate([values, np.full((lacking, values.shape[1]), np.nan)])
+
+    return replace(
+        data,
+        times=data.times.append(ahead),
+        targets=longer(data.targets),
+        past=longer(data.past),
+        future=longer(data.future),
+        filled=np.concatenate([data.filled, np.zeros((lacking, data.filled.shape[1]), dtype=bool)]),
+    )

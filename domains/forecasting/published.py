@@ -1,0 +1,191 @@
+"""One model, one horizon under the published protocol: fitted, tested on every window, beside the paper's figure."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ...shared.errors import InputError
+from ...shared.evaluation.bootstrap import Blocks, mean_interval
+from ...shared.learning.config import TrainingConfig
+from .models.itransformer import ITransformer, ITransformerConfig
+from .models.linear import DLinear, LinearConfig, NLinear, solve_linear
+from .protocol import Case, Floats, window_errors
+from .training import ForecastWindows, fit_by_gradient, forecast_all
+
+# mean squared and absolute error as published, by (case, model, lookback, horizon):
+# Liu et al. 2024 table 10 (iTransformer); Zeng et al. 2023 table 2 (DLinear, NLinear)
+PAPERS: dict[tuple[str, str, int, int], dict[str, float]] = {
+    ("etth1", "itransformer", 96, 96): {"mse": 0.386, "mae": 0.405},
+    ("etth1", "itransformer", 96, 192): {"mse": 0.441, "mae": 0.436},
+    ("etth1", "itransformer", 96, 336): {"mse": 0.487, "mae": 0.458},
+    ("etth1", "itransformer", 96, 720): {"mse": 0.503, "mae": 0.491},
+    ("etth1", "dlinear", 336, 96): {"mse": 0.375, "mae": 0.399},
+    ("etth1", "dlinear", 336, 192): {"mse": 0.405, "mae": 0.416},
+    ("etth1", "dlinear", 336, 336): {"mse": 0.439, "mae": 0.443},
+    ("etth1", "dlinear", 336, 720): {"mse": 0.472, "mae": 0.490},
+    ("etth1", "nlinear", 336, 96): {"mse": 0.374, "mae": 0.394},
+    ("etth1", "nlinear", 336, 192): {"mse": 0.408, "mae": 0.415},
+    ("etth1", "nlinear", 336, 336): {"mse": 0.429, "mae": 0.427},
+    ("etth1", "nlinear", 336, 720): {"mse": 0.440, "mae": 0.453},
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is asked of every model alike."""
+
+    case: Case
+    lookback: int
+    horizon: int
+    seed: int = 0
+    device: str = "cpu"
+    progress: bool = True
+
+    def windows(self, part: str, marks: bool = False) -> ForecastWindows:
+        """Windows of `train`, `validation` or `test`, one step apart; with the calendar of the lookback if asked."""
+        rows = getattr(self.case.split(self.lookback), part).rows
+        calendar = self.case.marks[rows] if marks else None
+        return ForecastWindows(self.case.values[rows], self.lookback, self.horizon, calendar)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model that answers windows; -> (window, series, horizon)."""
+
+    forecast: Callable[[ForecastWindows], torch.Tensor]
+    parameters: int
+    marks: bool = False  # it takes the calendar of the lookback
+
+
+def _last_value(setting: Setting) -> Fitted:
+    return Fitted(lambda data: _past(data)[..., -1:].expand(-1, -1, setting.horizon), 0)
+
+
+def _last_day(setting: Setting) -> Fitted:
+    day = round(24 / _hours_a_step(setting.case))
+    return Fitted(lambda data: _past(data)[..., -day + torch.arange(setting.horizon) % day], 0)
+
+
+def _ridge(kind: type[NLinear] | type[DLinear]) -> Callable[[Setting], Fitted]:
+    def fit(setting: Setting) -> Fitted:
+        split, values = setting.case.split(setting.lookback), setting.case.values
+        config = LinearConfig(setting.lookback, setting.horizon)
+        solved = solve_linear(kind, config, values[split.train.rows], values[split.validation.rows])
+        return _network(solved.model)
+
+    return fit
+
+
+def _trained(
+    build: Callable[[Setting], nn.Module], training: Callable[[Setting], TrainingConfig], marks: bool = False
+) -> Callable[[Setting], Fitted]:
+    def fit(setting: Setting) -> Fitted:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(setting.seed)
+            model = build(setting)
+        fit_by_gradient(
+            model,
+            setting.windows("train", marks),
+            setting.windows("validation", marks),
+            training(setting),
+            device=setting.device,
+            progress=setting.progress,
+        )
+        return _network(model.cpu(), marks)
+
+    return fit
+
+
+def _itransformer(setting: Setting) -> nn.Module:
+    # the published scripts of ETT: hourly files 256 up to a horizon of 192 and 512 beyond, quarter-hourly ones 128
+    width = 128 if setting.case.borders == "quarter-hourly" else 256 if setting.horizon <= 192 else 512
+    return ITransformer(ITransformerConfig(setting.lookback, setting.horizon, width, width))
+
+
+def _recipe(learning_rate: float) -> Callable[[Setting], TrainingConfig]:
+    """Adam, batches of 32, ten epochs, the rate halved, three epochs of patience: both papers' scripts."""
+    return lambda setting: TrainingConfig(
+        10, 32, learning_rate, "adam", schedule="halved", patience=3, seed=setting.seed
+    )
+
+
+MODELS: dict[str, Callable[[Setting], Fitted]] = {
+    "last-value": _last_value,
+    "seasonal-naive-day": _last_day,
+    "nlinear-ridge": _ridge(NLinear),
+    "dlinear-ridge": _ridge(DLinear),
+    "nlinear": _trained(lambda s: NLinear(LinearConfig(s.lookback, s.horizon)), _recipe(5e-3)),
+    "dlinear": _trained(lambda s: DLinear(LinearConfig(s.lookback, s.horizon)), _recipe(5e-3)),
+    "itransformer": _trained(_itransformer, _recipe(1e-4), marks=True),
+}
+SEEDLESS = ("last-value", "seasonal-naive-day", "nlinear-ridge", "dlinear-ridge")
+
+
+def measure(model: str, setting: Setting, seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """Fit for every seed and test once each; -> one row a metric, the mean over seeds.
+
+    The interval is a bootstrap over test windows, in blocks as long as a horizon since neighbours share their future.
+    """
+    if model not in MODELS:
+        raise InputError(f"no model named {model!r} for this bench; known: {', '.join(MODELS)}.")
+    errors: dict[str, list[Floats]] = {"mse": [], "mae": []}
+    fitting, predicting, parameters = [], [], 0
+    for seed in seeds[:1] if model in SEEDLESS else seeds:
+        started = time.perf_counter()
+        fitted = MODELS[model](Setting(**{**setting.__dict__, "seed": seed}))
+        fitting.append(time.perf_counter() - started)
+        test = setting.windows("test", fitted.marks)
+        started = time.perf_counter()
+        forecast = fitted.forecast(test)
+        predicting.append(time.perf_counter() - started)
+        parameters = fitted.parameters
+        for metric, values in window_errors(forecast.numpy(), _future(test).numpy()).items():
+            errors[metric].append(values)
+    key = (setting.case.name, model.removesuffix("-ridge"), setting.lookback, setting.horizon)
+    published = PAPERS.get(key, {})
+    return [
+        {
+            "case": setting.case.name,
+            "model": model,
+            "lookback": setting.lookback,
+            "horizon": setting.horizon,
+            "metric": metric,
+            **_interval(np.mean(found, axis=0), setting.horizon),
+            "by_seed": [float(one.mean()) for one in found],
+            "seeds": [] if model in SEEDLESS else list(seeds),
+            "paper": published.get(metric),
+            "seconds_fit": float(np.mean(fitting)),
+            "seconds_predict": float(np.mean(predicting)),
+            "parameters": parameters,
+        }
+        for metric, found in errors.items()
+    ]
+
+
+def _interval(errors: NDArray[np.float64], horizon: int) -> dict[str, float]:
+    return mean_interval(errors, Blocks(min(horizon, len(errors) // 2)))._asdict()
+
+
+def _network(model: nn.Module, marks: bool = False) -> Fitted:
+    count = sum(parameter.numel() for parameter in model.parameters())
+    return Fitted(lambda data: forecast_all(model, data), count, marks)
+
+
+def _past(data: ForecastWindows) -> torch.Tensor:
+    return data.batch(torch.arange(len(data))).past
+
+
+def _future(data: ForecastWindows) -> torch.Tensor:
+    assert data.values is not None
+    return data.values[data.starts][..., data.lookback :]
+
+
+def _hours_a_step(case: Case) -> float:
+    hours = np.diff(case.marks[:2, 0])[0] * 23
+    return 0.25 if hours == 0 else float(hours)

@@ -1,0 +1,31 @@
+"""Which pipelines there are and what each verb of them calls; nothing heavy is imported until it is called."""
+
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """A verb of a pipeline: the dataclass of its options and the function that takes them and gives an exit code."""
+
+    text: str
+    options_module: str
+    options: str
+    module: str
+    function: str
+    cases: tuple[str, ...] = ()
+
+
+def _load(text: str, options: str, function: str, cases: tuple[str, ...] = ()) -> Verb:
+    return Verb(text, ".load_forecast_options", options, ".load_forecast_command", function, cases)
+
+
+PIPELINES: dict[str, dict[str, Verb]] = {
+    "load-forecast": {
+        "run": _load("forecast the next day's load and report how far to trust it", "RunOptions", "run"),
+        "fit": _load("choose and fit a forecaster on a file", "FitOptions", "fit"),
+        "predict": _load("forecast from the newest history", "PredictOptions", "predict"),
+        "evaluate": _load("score a saved forecaster on newer rows", "EvaluateOptions", "evaluate"),
+        "bench": _load("published models under the published protocol", "BenchOptions", "bench", ("etth1",)),
+    },
+}
+
+SYSTEMS: tuple[str, ...] = ("..domains.forecasting.systems",)  # modules whose SYSTEMS `labformer models` lists
