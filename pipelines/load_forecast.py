@@ -72,6 +72,7 @@ def fit(data: LoadData, options: Fitting) -> LoadForecaster:
         seed=options.seed,
         device=options.device,
         progress=sys.stderr.isatty(),
+        checkpoints=options.checkpoints,
     )
     return forecaster.fit(data)
 

@@ -26,7 +26,14 @@ def bench(cases: Sequence[str], options: BenchOptions = BenchOptions()) -> list[
         for horizon in options.horizons:
             for model in options.models:
                 sys.stderr.write(f"{case.name}: {model}, lookback {options.lookback}, horizon {horizon}\n")
-                setting = Setting(case, options.lookback, horizon, device=options.device, progress=sys.stderr.isatty())
+                setting = Setting(
+                    case,
+                    options.lookback,
+                    horizon,
+                    device=options.device,
+                    progress=sys.stderr.isatty(),
+                    checkpoints=None if options.checkpoints is None else Path(options.checkpoints),
+                )
                 rows += measure(model, setting, options.seeds)
     if options.json is not None:
         with whole_file(options.json, options.overwrite) as partial:

@@ -38,6 +38,7 @@ class Fitting(Reading):
     test: float = option(1 / 6, "share of history after it, scored once")
     seed: int = option(0, "of everything random")
     device: str = option("cpu", "where networks are trained, such as cuda")
+    checkpoints: str | None = option(None, "keep the training of networks here; stopped, it goes on", "FOLDER")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,4 +95,5 @@ class BenchOptions:
     )
     json: str | None = option(None, "write the rows to this file", "FILE")
     device: str = option("cpu", "where networks are trained, such as cuda")
+    checkpoints: str | None = option(None, "keep the training of networks here; stopped, it goes on", "FOLDER")
     overwrite: bool = option(False, "replace an existing --json file")

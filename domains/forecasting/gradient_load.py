@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +25,14 @@ from .training import ForecastWindows, as_long_as, fit_by_gradient, forecast_all
 MOST_WINDOWS = 12_000  # an epoch over more, one step apart, would see the same days again and again
 
 
+class Run(NamedTuple):
+    """Where and how training runs; it changes no result but rounding."""
+
+    device: str = "cpu"
+    progress: bool = False
+    checkpoints: Path | None = None  # a folder; training that was stopped goes on from it
+
+
 @dataclass
 class DLinearLoad:
     """DLinear over the targets, trained as published (Adam, halved rate, best of ten epochs on validation)."""
@@ -31,7 +40,7 @@ class DLinearLoad:
     horizon: int
     lookback: int | None = None  # steps; None is a week and a day
     seed: int = 0
-    device: str = "cpu"
+    run: Run = Run()
     training: TrainingConfig = TrainingConfig(10, 32, 5e-3, "adam", schedule="halved", patience=3)
     scaler: StandardScaler = field(init=False)
     model: nn.Module = field(init=False)
@@ -91,7 +100,11 @@ class DLinearLoad:
         self.model.eval()
 
     def _train(self, rows: ForecastWindows, check: ForecastWindows | None, config: TrainingConfig) -> Outcome:
-        outcome = fit_by_gradient(self.model, rows, check, config, device=self.device, progress=False)
+        kept = self.run.checkpoints
+        folder = None if kept is None else kept / f"{self.name}-{'refit' if check is None else 'fit'}-{len(rows)}"
+        outcome = fit_by_gradient(
+            self.model, rows, check, config, folder=folder, device=self.run.device, progress=self.run.progress
+        )
         self.model.cpu()
         return outcome
 

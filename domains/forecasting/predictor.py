@@ -21,6 +21,7 @@ from .card import card
 from .data import LoadData, read_load, require_ahead, require_length
 from .features import steps_a_day
 from .forecasts import forecast_dataset
+from .gradient_load import Run
 from .load_model import Floats, LoadModel
 from .registry import BASELINES, LOAD_MODELS, Size, load_model
 from .scoring import compare_backtests, normalised_error
@@ -50,6 +51,7 @@ class LoadForecaster:
     lookback    history that linear and transformer models see, such as "8D"; None lets each decide
     coverage    of the interval, which is calibrated by adaptive conformal prediction for each step
     validation  share of history to choose on; `test` the share after it, scored once
+    checkpoints a folder from which the training of networks goes on when it was stopped; a new run wants a new folder
 
     After `fit`: `model_`, `chosen_`, `comparison_`, `backtests_`, `parts_`, `data_`. Forecasts are made for the time of
     day at which the history given to `fit` ended.
@@ -66,6 +68,7 @@ class LoadForecaster:
         seed: int = 0,
         device: str = "cpu",
         progress: bool = False,
+        checkpoints: str | Path | None = None,
     ) -> None:
         self.models = models
         self.horizon = horizon
@@ -76,6 +79,7 @@ class LoadForecaster:
         self.seed = seed
         self.device = device
         self.progress = progress
+        self.checkpoints = checkpoints
 
     def fit(self, source: LoadData | str | Path | pd.DataFrame | xr.Dataset, **reading: Any) -> Self:
         """Choose a model on validation, measure all on test, refit the chosen one on all history.
@@ -87,7 +91,7 @@ class LoadForecaster:
         data = source if isinstance(source, LoadData) else read_load(source, **reading)
         steps = data.rows(self.horizon)
         size = Size(
-            steps, None if self.lookback is None else data.rows(self.lookback, "lookback"), self.seed, self.device
+            steps, None if self.lookback is None else data.rows(self.lookback, "lookback"), self.seed, self._run()
         )
         candidates = [load_model(name, size) for name in dict.fromkeys((*BASELINES, *self.models))]
         needs = max(model.needs(data) for model in candidates)
@@ -241,6 +245,9 @@ class LoadForecaster:
         except (KeyError, TypeError) as error:
             raise InputError(f"the model folder {folder} is damaged or of another version ({error!r}).") from error
         return made
+
+    def _run(self) -> Run:
+        return Run(self.device, self.progress, None if self.checkpoints is None else Path(self.checkpoints))
 
     def _check_settings(self) -> None:
         if not 0.5 < self.coverage < 1:

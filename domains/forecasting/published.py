@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ class Setting:
     seed: int = 0
     device: str = "cpu"
     progress: bool = True
+    checkpoints: Path | None = None  # training that was stopped goes on from here
 
     def windows(self, part: str, marks: bool = False) -> ForecastWindows:
         """Windows of `train`, `validation` or `test`, one step apart; with the calendar of the lookback if asked."""
@@ -83,7 +85,7 @@ def _ridge(kind: type[NLinear] | type[DLinear]) -> Callable[[Setting], Fitted]:
 
 
 def _trained(
-    build: Callable[[Setting], nn.Module], training: Callable[[Setting], TrainingConfig], marks: bool = False
+    name: str, build: Callable[[Setting], nn.Module], training: Callable[[Setting], TrainingConfig], marks: bool = False
 ) -> Callable[[Setting], Fitted]:
     def fit(setting: Setting) -> Fitted:
         with torch.random.fork_rng(devices=[]):
@@ -94,6 +96,7 @@ def _trained(
             setting.windows("train", marks),
             setting.windows("validation", marks),
             training(setting),
+            folder=_folder(name, setting),
             device=setting.device,
             progress=setting.progress,
         )
@@ -120,9 +123,9 @@ MODELS: dict[str, Callable[[Setting], Fitted]] = {
     "seasonal-naive-day": _last_day,
     "nlinear-ridge": _ridge(NLinear),
     "dlinear-ridge": _ridge(DLinear),
-    "nlinear": _trained(lambda s: NLinear(LinearConfig(s.lookback, s.horizon)), _recipe(5e-3)),
-    "dlinear": _trained(lambda s: DLinear(LinearConfig(s.lookback, s.horizon)), _recipe(5e-3)),
-    "itransformer": _trained(_itransformer, _recipe(1e-4), marks=True),
+    "nlinear": _trained("nlinear", lambda s: NLinear(LinearConfig(s.lookback, s.horizon)), _recipe(5e-3)),
+    "dlinear": _trained("dlinear", lambda s: DLinear(LinearConfig(s.lookback, s.horizon)), _recipe(5e-3)),
+    "itransformer": _trained("itransformer", _itransformer, _recipe(1e-4), marks=True),
 }
 SEEDLESS = ("last-value", "seasonal-naive-day", "nlinear-ridge", "dlinear-ridge")
 
@@ -138,7 +141,7 @@ def measure(model: str, setting: Setting, seeds: Sequence[int]) -> list[dict[str
     fitting, predicting, parameters = [], [], 0
     for seed in seeds[:1] if model in SEEDLESS else seeds:
         started = time.perf_counter()
-        fitted = MODELS[model](Setting(**{**setting.__dict__, "seed": seed}))
+        fitted = MODELS[model](replace(setting, seed=seed))
         fitting.append(time.perf_counter() - started)
         test = setting.windows("test", fitted.marks)
         started = time.perf_counter()
@@ -166,6 +169,12 @@ def measure(model: str, setting: Setting, seeds: Sequence[int]) -> list[dict[str
         }
         for metric, found in errors.items()
     ]
+
+
+def _folder(name: str, setting: Setting) -> Path | None:
+    if setting.checkpoints is None:
+        return None
+    return setting.checkpoints / f"{setting.case.name}-{name}-{setting.lookback}-{setting.horizon}-{setting.seed}"
 
 
 def _interval(errors: NDArray[np.float64], horizon: int) -> dict[str, float]:

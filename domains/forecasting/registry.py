@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ...shared.errors import InputError
 from .baselines import LastValue, SeasonalNaiveDay, SeasonalNaiveWeek
-from .gradient_load import DLinearLoad, ITransformerLoad
+from .gradient_load import DLinearLoad, ITransformerLoad, Run
 from .hourly_load import HourlyBoosting
 from .linear_load import NLinearRidge
 from .load_model import LoadModel
@@ -17,7 +17,7 @@ class Size(NamedTuple):
     horizon: int  # steps
     lookback: int | None = None  # steps; None lets the model decide
     seed: int = 0
-    device: str = "cpu"
+    run: Run = Run()
 
 
 LOAD_MODELS: dict[str, Callable[[Size], LoadModel]] = {
@@ -25,9 +25,9 @@ LOAD_MODELS: dict[str, Callable[[Size], LoadModel]] = {
     "seasonal-naive-day": lambda size: SeasonalNaiveDay(size.horizon),
     "seasonal-naive-week": lambda size: SeasonalNaiveWeek(size.horizon),
     "nlinear-ridge": lambda size: NLinearRidge(size.horizon, size.lookback),
-    "dlinear": lambda size: DLinearLoad(size.horizon, size.lookback, size.seed, size.device),
+    "dlinear": lambda size: DLinearLoad(size.horizon, size.lookback, size.seed, size.run),
     "hourly-boosting": lambda size: HourlyBoosting(size.horizon, seed=size.seed),
-    "itransformer": lambda size: ITransformerLoad(size.horizon, size.lookback, size.seed, size.device),
+    "itransformer": lambda size: ITransformerLoad(size.horizon, size.lookback, size.seed, size.run),
 }
 BASELINES = ("last-value", "seasonal-naive-day", "seasonal-naive-week")
 

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from labformer.shared.transformer.attention import causal_bias
+from labformer.shared.transformer.attention import causal_bias, hide
 from labformer.shared.transformer.block import (
     AdaptiveBlock,
     CrossBlock,
@@ -138,8 +138,7 @@ def test_a_cross_block_equals_torchs_decoder_layer():
 
 def test_a_cross_block_does_not_look_at_hidden_context():
     block, x, context = cross(), double(2, 4, WIDTH), double(2, 7, WIDTH)
-    bias = torch.zeros(7, dtype=torch.float64)
-    bias[5:] = -torch.inf
+    bias = hide(torch.arange(7)[None] < 5)
     torch.testing.assert_close(block(x, context, context_bias=bias), block(x, context[:, :5]))
 
 

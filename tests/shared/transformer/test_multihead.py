@@ -3,7 +3,14 @@ from functools import partial
 import pytest
 import torch
 from labformer.shared.errors import InputError
-from labformer.shared.transformer.attention import attend, attend_plainly, causal_bias, local_attend, sigmoid_attend
+from labformer.shared.transformer.attention import (
+    attend,
+    attend_plainly,
+    causal_bias,
+    hide,
+    local_attend,
+    sigmoid_attend,
+)
 from labformer.shared.transformer.linear_attention import flow_attend
 from labformer.shared.transformer.multihead import CrossHead, DropoutAttention, MultiHead, ValueResidual
 from labformer.shared.transformer.position import rotate
@@ -116,7 +123,7 @@ def test_attention_weights_times_values_are_what_attention_mixes(mixer):
 
 def test_cross_attention_weights_are_shares_of_the_sources_not_hidden():
     layer, x, context = CrossHead(WIDTH, HEADS).double(), double(2, 3, WIDTH), double(2, 4, WIDTH)
-    weight = layer.weights(x, context, torch.tensor([0.0, 0.0, 0.0, -torch.inf], dtype=torch.float64))
+    weight = layer.weights(x, context, hide(torch.tensor([[True, True, True, False]])))
     assert weight.shape == (2, HEADS, 3, 4)
     torch.testing.assert_close(weight.sum(-1), torch.ones(2, HEADS, 3, dtype=torch.float64))
     assert (weight[..., :3] > 0).all() and (weight[..., 3] == 0).all()

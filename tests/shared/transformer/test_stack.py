@@ -141,10 +141,8 @@ def test_the_value_residual_carries_the_first_values_to_every_later_block():
         y = layer(y, first=first)
     torch.testing.assert_close(encoder(x), encoder.norm(y))
     for layer in tail:  # with all weight on a block's own values it is the plain stack
-        layer.mix.value_residual.own.data, layer.mix.value_residual.first.data = (
-            double(2).fill_(1.0)[0],
-            double(1)[0] * 0,
-        )
+        nn.init.ones_(layer.mix.value_residual.own)
+        nn.init.zeros_(layer.mix.value_residual.first)
     stripped = Encoder([block(position=rotate) for _ in range(DEPTH)], encoder.norm).double()
     stripped.load_state_dict(encoder.state_dict(), strict=False)
     torch.testing.assert_close(encoder(x), stripped(x))
