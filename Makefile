@@ -35,8 +35,9 @@ types: .venv/.installed-test
 imports: .venv/.installed-test
 	$(BIN)/lint-imports --no-cache
 
+# two processes of one thread each: torch's threads would fight over the same cores
 tests: .venv/.installed-test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 MPLBACKEND=Agg $(BIN)/python -m pytest -n 2
 
 test: lint types imports tests
 

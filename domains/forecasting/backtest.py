@@ -15,7 +15,7 @@ from ...shared.errors import InputError
 from ...shared.evaluation.adaptive import AdaptiveConformal
 from .data import LoadData
 from .features import steps_a_day
-from .load_model import Floats, LoadModel, Rows, origins_in
+from .load_model import Floats, LoadModel, Rows, origins_in, unbridged
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def split_history(data: LoadData, horizon: int, needs: int, validation: float, t
     checking, testing = slice(validation_start, test_start), slice(test_start, data.known)
     if validation_start < 2 * horizon + steps_a_day(data):
         raise InputError(_too_short(data, "nothing is left to train on"))
-    first, second = (origins_in(rows, horizon, stride, phase, needs) for rows in (checking, testing))
+    first, second = (unbridged(data, origins_in(rows, horizon, stride, phase, needs)) for rows in (checking, testing))
     if min(len(first), len(second)) < 7:
         raise InputError(_too_short(data, f"validation and test would hold {len(first)} and {len(second)} forecasts"))
     return Parts(slice(0, validation_start), checking, testing, first, second)

@@ -11,7 +11,7 @@ from ...shared.evaluation.comparison import Comparison
 from .backtest import Backtest, Parts
 from .data import LoadData
 from .features import steps_a_day
-from .load_model import LoadModel, origins_in
+from .load_model import LoadModel, origins_in, unbridged
 from .registry import BASELINES, Size, load_model
 from .scoring import compare_backtests
 
@@ -30,7 +30,8 @@ def evaluate_on(forecaster: "LoadForecaster", data: LoadData) -> Comparison:
     needs = max(model.needs(data) for model in models)
     fitted_until = pd.Timestamp(forecaster.layout_.fitted_until)
     fresh = int(data.times.searchsorted(fitted_until, side="right"))
-    origins = origins_in(slice(fresh, data.known), steps, min(day, steps), _phase(forecaster, data), needs)
+    rows = slice(fresh, data.known)
+    origins = unbridged(data, origins_in(rows, steps, min(day, steps), _phase(forecaster, data), needs))
     if len(origins) < 7:
         raise InputError(
             f"{len(origins)} forecasts fit in the rows after {fitted_until:%Y-%m-%d %H:%M} UTC, the end of the history "

@@ -61,6 +61,11 @@ def origins_in(rows: slice, horizon: int, stride: int, phase: int, needs: int) -
     return np.arange(first, rows.stop - horizon + 1, stride, dtype=np.int64)
 
 
+def unbridged(data: LoadData, origins: Rows) -> Rows:
+    """Origins whose last row was measured: a gap filled across an origin has seen the value behind it."""
+    return origins[~data.filled[origins - 1].any(axis=1)]
+
+
 def gather(values: Floats, origins: Rows, start: int, stop: int) -> Floats:
     """Rows [origin + start, origin + stop) of each origin; (time, column) -> (origin, stop - start, column)."""
     view = np.lib.stride_tricks.sliding_window_view(values, stop - start, axis=0)

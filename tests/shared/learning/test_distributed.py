@@ -45,6 +45,7 @@ def run(name, model, config, use_norm=False, fail_at=0, **options):
     def loss(model, batch):
         nonlocal calls
         calls += 1
+        results["seed"] = torch.initial_seed()
         if calls == fail_at:
             raise InterruptedError
         hidden = model["used"](batch).tanh()
@@ -102,6 +103,7 @@ def test_two_processes_end_with_the_same_weights_to_the_bit(ends) -> None:
     for name in ("plain", "whole"):
         assert all(torch.equal(v, second[name]["weights"][key]) for key, v in first[name]["weights"].items())
         assert first[name]["history"] == second[name]["history"]
+    assert first["seed"] != second["seed"]  # of dropout, which must not repeat over the shares of a batch
 
 
 def test_two_processes_have_the_losses_and_weights_of_one_on_the_same_global_batches(ends) -> None:

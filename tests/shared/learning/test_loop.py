@@ -130,12 +130,13 @@ def test_the_average_is_what_is_validated_and_kept(rows, make_network, squared_e
         kept.append(weights(model))
         return 0.0
 
-    config = replace(CONFIG, epochs=2, batch=50, ema_decay=0.25)
+    config = replace(CONFIG, epochs=3, batch=50, ema_decay=0.9)  # one step an epoch
     train(model, recorded, rows(), config, validate=validate, progress=False)
-    rate = min(0.25, 2 / 11)  # of the first step
-    expected = [rate * start + (1 - rate) * later for start, later in zip(*steps, strict=True)]
-    torch.testing.assert_close(kept[0], expected)
-    assert equal(weights(model), kept[1])
+    expected = steps[0]
+    for count, rate in ((1, 2 / 11), (2, 3 / 12)):
+        expected = [rate * old + (1 - rate) * new for old, new in zip(expected, steps[count], strict=True)]
+        torch.testing.assert_close(kept[count - 1], expected)
+    assert equal(weights(model), kept[2])
 
 
 class Batch(NamedTuple):

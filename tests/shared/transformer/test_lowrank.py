@@ -69,10 +69,12 @@ def test_merging_is_exact_and_gives_back_plain_layers_under_the_old_names():
     torch.testing.assert_close(fresh(x), before, rtol=1e-12, atol=1e-12)
 
 
-def test_the_change_has_the_rank_asked_for():
-    model = trained(adapted(rank=2))
-    layer = model.blocks[0].mix.to_qkv
+def test_the_change_is_alpha_over_rank_times_up_times_down():
+    model = encoder()
+    adapt(model, CHOSEN, rank=2, alpha=6.0)
+    layer = trained(model).blocks[0].mix.to_qkv
     change = layer.merged().weight - layer.weight
+    torch.testing.assert_close(change, 3.0 * layer.up @ layer.down)
     assert torch.linalg.matrix_rank(change) == 2
 
 

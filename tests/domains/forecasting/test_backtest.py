@@ -1,0 +1,132 @@
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from labformer.domains.forecasting.backtest import (
+    DayAheadIntervals,
+    follow,
+    run_backtest,
+    split_history,
+    truth_at,
+)
+from labformer.domains.forecasting.baselines import SeasonalNaiveDay
+from labformer.domains.forecasting.data import LoadData, read_load
+from labformer.shared.datasets.split import refuse_shared_times
+from labformer.shared.errors import InputError
+
+DAY = 8  # rows of three hours
+
+
+@pytest.fixture(scope="module")
+def data(simulated: Callable[..., pd.DataFrame]) -> LoadData:
+    return read_load(simulated(), targets="load")
+
+
+@pytest.mark.parametrize("cut", [0, 3])
+@pytest.mark.parametrize("horizon", [2, DAY, 12, 3 * DAY])
+def test_parts_follow_each_other_and_hold_whole_forecasts_only(data: LoadData, horizon: int, cut: int) -> None:
+    data = data.until(data.known - cut)
+    parts = split_history(data, horizon, 2 * DAY, 1 / 6, 1 / 4)
+    assert (parts.train.start, parts.train.stop) == (0, parts.validation.start)
+    assert (parts.validation.stop, parts.test.stop) == (parts.test.start, data.known)
+    rows = {
+        "train": np.arange(parts.train.stop),
+        "validation": (parts.validation_origins[:, None] + np.arange(horizon)).ravel(),
+        "test": (parts.test_origins[:, None] + np.arange(horizon)).ravel(),
+    }
+    refuse_shared_times(**{name: data.times[found].tz_localize(None) for name, found in rows.items()})
+    # the first and the last forecast of a part reach its borders, so that no row of it is wasted
+    for part, found in ((parts.validation, rows["validation"]), (parts.test, rows["test"])):
+        assert (found.min(), found.max()) == (part.start, part.stop - 1)
+    every = np.concatenate([parts.validation_origins, parts.test_origins])
+    assert set(every % min(DAY, horizon)) == {data.known % min(DAY, horizon)}
+    assert len(parts.test_origins) == round(data.known / 4 / min(DAY, horizon))
+
+
+@pytest.mark.parametrize(("share", "horizon"), [(0.05, DAY), (0.49, DAY), (1 / 6, 30 * DAY)])
+def test_parts_too_small_to_choose_or_to_learn_are_refused(data: LoadData, share: float, horizon: int) -> None:
+    short = data.until(40 * DAY)
+    with pytest.raises(InputError, match=r"too short a history.*at least 7.*(longer|shorter)"):
+        split_history(short, horizon, 2 * DAY, share, 0.49)
+
+
+class Diary(SeasonalNaiveDay):
+    """A naive forecast that writes down in which order it was asked what."""
+
+    def __init__(self, horizon: int) -> None:
+        super().__init__(horizon)
+        self.asked: list[tuple[str, int, int]] = []
+
+    def fit(self, data: LoadData, train: slice, validation: slice) -> None:
+        self.asked.append(("fit", train.stop, validation.stop))
+
+    def refit(self, data: LoadData, rows: slice) -> None:
+        self.asked.append(("refit", rows.start, rows.stop))
+
+    def predict(self, data: LoadData, origins: np.ndarray) -> np.ndarray:
+        self.asked.append(("predict", int(origins[0]), int(origins[-1])))
+        return super().predict(data, origins)
+
+
+def test_a_model_is_refitted_on_all_before_test_and_never_on_test(data: LoadData) -> None:
+    parts = split_history(data, DAY, DAY, 1 / 6, 1 / 6)
+    model = Diary(DAY)
+    done = run_backtest(model, data, parts)
+    assert model.asked == [
+        ("fit", parts.validation.start, parts.test.start),
+        ("predict", parts.validation_origins[0], parts.validation_origins[-1]),
+        ("refit", 0, parts.test.start),
+        ("predict", parts.test_origins[0], parts.test_origins[-1]),
+    ]
+    truth, real = truth_at(data, parts.test_origins, DAY)
+    assert done.test.shape == truth.shape == (14, DAY, 1)
+    assert real.all()
+    np.testing.assert_array_equal(done.test[1:], truth[:-1])  # yesterday
+
+
+def intervals(steps: int = 3, targets: int = 2) -> DayAheadIntervals:
+    """Coverages that calibrate, after 12 windows."""
+    found = DayAheadIntervals(steps, targets, (0.5, 0.8, 0.9), memory=30, pool=0, circular=False)
+    rng = np.random.default_rng(1)
+    for truth in rng.normal(size=(12, steps, targets)):
+        found.learn(truth, np.zeros_like(truth), np.ones(truth.shape, bool))
+    return found
+
+
+@pytest.mark.parametrize("delay", [1, 2, 3])
+def test_a_margin_learns_from_a_forecast_only_once_its_truth_is_whole(delay: int) -> None:
+    truth = np.random.default_rng(2).normal(size=(10, 3, 2))
+    point, real = np.zeros_like(truth), np.ones(truth.shape, bool)
+    before = follow(intervals(), truth, point, real, delay)
+    assert before.shape == (10, 3, 2, 3)
+    for changed in range(10):
+        other = truth.copy()
+        other[changed] += 50.0
+        after = follow(intervals(), other, point, real, delay)
+        np.testing.assert_array_equal(after[: changed + delay], before[: changed + delay])
+        if changed + delay < 10:
+            assert (after[changed + delay, ..., -1] > before[changed + delay, ..., -1]).all()
+
+
+def test_after_following_the_intervals_have_learnt_from_all() -> None:
+    truth = np.random.default_rng(3).normal(size=(10, 3, 2))
+    point, real = np.zeros_like(truth), np.ones(truth.shape, bool)
+    slow, fast = intervals(), intervals()
+    follow(slow, truth, point, real, delay=3)
+    follow(fast, truth, point, real, delay=1)
+    np.testing.assert_array_equal(slow.margins(), fast.margins())
+
+
+def test_margins_grow_with_coverage_and_are_never_negative() -> None:
+    truth = np.random.default_rng(4).standard_t(2, size=(60, 3, 2)) * np.repeat([0.1, 5, 0.01], 20)[:, None, None]
+    margins = follow(intervals(), truth, np.zeros_like(truth), np.ones(truth.shape, bool), delay=1)
+    assert (np.diff(margins, axis=-1, prepend=0.0) >= 0).all()
+
+
+def test_what_was_not_measured_moves_no_margin() -> None:
+    truth = np.random.default_rng(5).normal(size=(10, 3, 2))
+    point, real = np.zeros_like(truth), np.random.default_rng(6).random(truth.shape) > 0.3
+    other = np.where(real, truth, 1e9)
+    one, two = (follow(intervals(), values, point, real, delay=1) for values in (truth, other))
+    np.testing.assert_array_equal(one, two)
