@@ -67,6 +67,11 @@ def unbridged(data: LoadData, origins: Rows) -> Rows:
 
 
 def gather(values: Floats, origins: Rows, start: int, stop: int) -> Floats:
-    """Rows [origin + start, origin + stop) of each origin; (time, column) -> (origin, stop - start, column)."""
+    """Rows [origin + start, origin + stop) of each origin; (time, column) -> (origin, stop - start, column).
+
+    Raises ValueError for a row before the first, which as a negative index would be one of the future.
+    """
+    if (origins + start < 0).any():
+        raise ValueError(f"{-start} rows before row {origins.min()} begin before the first row.")
     view = np.lib.stride_tricks.sliding_window_view(values, stop - start, axis=0)
     return np.asarray(view[origins + start].swapaxes(1, 2))

@@ -78,6 +78,10 @@ def _read(path: Path) -> pd.DataFrame:
         table["date"] = pd.to_datetime(table["date"])
     except ValueError as error:
         raise InputError(f"{path}: the column 'date' holds something that is no time ({error}).") from error
+    if missing := int(table["date"].isna().sum()):
+        raise InputError(f"{path}: {missing} values of 'date' are missing; fill them or drop their rows.")
+    if not table["date"].is_monotonic_increasing:
+        raise InputError(f"{path}: the column 'date' goes back in time; sort the rows by it.")
     for column in table.columns.drop("date"):
         if not pd.api.types.is_numeric_dtype(table[column]):
             raise InputError(f"{path}: the column {column!r} is not numeric; remove it or mend its values.")

@@ -70,7 +70,11 @@ def _last_value(setting: Setting) -> Fitted:
 
 
 def _last_day(setting: Setting) -> Fitted:
-    day = round(24 / _hours_a_step(setting.case))
+    day = _steps_a_day(setting.case)
+    if setting.lookback < day:
+        raise InputError(
+            f"a lookback of {setting.lookback} holds no whole day of {day} steps; give one of {day} or more."
+        )
     return Fitted(lambda data: _past(data)[..., -day + torch.arange(setting.horizon) % day], 0)
 
 
@@ -195,6 +199,7 @@ def _future(data: ForecastWindows) -> torch.Tensor:
     return data.values[data.starts][..., data.lookback :]
 
 
-def _hours_a_step(case: Case) -> float:
-    hours = np.diff(case.marks[:2, 0])[0] * 23
-    return 0.25 if hours == 0 else float(hours)
+def _steps_a_day(case: Case) -> int:
+    """Rows from one midnight to the next, 1 when rows are days apart; all rows when they hold no whole day."""
+    midnights = np.flatnonzero(np.diff(case.marks[:, 3]))
+    return int(np.median(np.diff(midnights))) if len(midnights) > 1 else len(case.marks)

@@ -63,6 +63,8 @@ def _others(one: Backtest, data: LoadData, parts: Parts, coverages: Sequence[flo
     found = {"RMSE": rmse(truth, one.test, real)}
     if (truth[real] != 0).all():
         found["MAPE %"] = mape(truth, one.test, real)
+    if np.isnan(outer).all():  # a naive forecast beside a saved model has no interval
+        return found
     point = one.test[..., None]
     edges = np.concatenate([point - one.margins[..., ::-1], point, point + one.margins], axis=-1)
     levels = [*((1 - c) / 2 for c in reversed(coverages)), 0.5, *((1 + c) / 2 for c in coverages)]

@@ -20,10 +20,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
+
 from labformer.shared.transformer.attention import attend
 from labformer.shared.transformer.linear_attention import flow_attend, gated_linear_attend
 from labformer.shared.transformer.stack import plain_encoder
-from torch import Tensor, nn
 
 BATCH, TOKEN, WIDTH, DEPTH = 32, 96, 128, 4
 HIDDEN = 4 * WIDTH

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from labformer.pipelines import data_command
 from labformer.shared.datasets import catalogue
 from labformer.shared.errors import InputError

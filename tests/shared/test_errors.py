@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from labformer.shared.errors import InputError, MissingExtra, require
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from labformer.shared.errors import InputError
 from labformer.shared.writing import whole_file, whole_folder
 

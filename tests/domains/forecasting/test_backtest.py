@@ -3,6 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+
 from labformer.domains.forecasting.backtest import (
     DayAheadIntervals,
     follow,
@@ -36,12 +37,15 @@ def test_parts_follow_each_other_and_hold_whole_forecasts_only(data: LoadData, h
         "test": (parts.test_origins[:, None] + np.arange(horizon)).ravel(),
     }
     refuse_shared_times(**{name: data.times[found].tz_localize(None) for name, found in rows.items()})
-    # the first and the last forecast of a part reach its borders, so that no row of it is wasted
+    stride = min(DAY, horizon)
+    # a part is as long as its forecasts, up to the wait for the hour of the day at which they start
+    wait = 0 if horizon % stride == 0 else stride - 1
     for part, found in ((parts.validation, rows["validation"]), (parts.test, rows["test"])):
-        assert (found.min(), found.max()) == (part.start, part.stop - 1)
+        assert part.start <= found.min() <= part.start + wait
+        assert part.stop - wait <= found.max() + 1 <= part.stop
     every = np.concatenate([parts.validation_origins, parts.test_origins])
-    assert set(every % min(DAY, horizon)) == {data.known % min(DAY, horizon)}
-    assert len(parts.test_origins) == round(data.known / 4 / min(DAY, horizon))
+    assert set(every % stride) == {data.known % stride}
+    assert len(parts.test_origins) == round(data.known / 4 / stride) - (wait > 0)
 
 
 @pytest.mark.parametrize(("share", "horizon"), [(0.05, DAY), (0.49, DAY), (1 / 6, 30 * DAY)])

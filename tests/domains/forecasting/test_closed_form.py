@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from labformer.domains.forecasting.models.closed_form import PENALTIES, refit, solve, window_gram, window_gram_plainly
-from labformer.domains.forecasting.models.linear import DLinear, LinearConfig, NLinear, refit_linear, solve_linear
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.linear_model import Ridge
+
+from labformer.domains.forecasting.models.closed_form import PENALTIES, refit, solve, window_gram, window_gram_plainly
+from labformer.domains.forecasting.models.linear import DLinear, LinearConfig, NLinear, refit_linear, solve_linear
 
 LOOKBACK, HORIZON = 6, 3
 WINDOW = LOOKBACK + HORIZON

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+
 from labformer.domains.forecasting.forecasts import forecast_dataset, forecast_table, require_format, write_dataset
 from labformer.shared.errors import InputError
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from labformer.domains.forecasting.gaps import fill, runs
 from labformer.shared.errors import InputError
 

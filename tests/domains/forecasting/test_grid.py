@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from labformer.domains.forecasting.grid import duration, in_order, on_grid, say_duration
 from labformer.shared.errors import InputError
 

@@ -1,7 +1,8 @@
 import pytest
 import torch
-from labformer.domains.forecasting.models.itransformer import ITransformer, ITransformerConfig
 from torch import Tensor, nn
+
+from labformer.domains.forecasting.models.itransformer import ITransformer, ITransformerConfig
 
 SMALL = ITransformerConfig(lookback=12, horizon=5, width=16, hidden=24, heads=4)
 KNOWN = ITransformerConfig(lookback=12, horizon=5, width=16, hidden=24, heads=4, known=True)

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+
 from labformer.domains.forecasting.models.linear import DLinear, LinearConfig, NLinear, moving_average, solve_linear
 from labformer.domains.forecasting.training import ForecastWindows, fit_by_gradient, forecast_all, validation_error
 from labformer.shared.learning.config import TrainingConfig
-from torch import Tensor
 
 SMALL = LinearConfig(lookback=40, horizon=7)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+
 from labformer.domains.forecasting.data import LoadData, read_load, require_ahead, require_length
 from labformer.shared.errors import InputError
 

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+
 from labformer.domains.forecasting.cells import numbers
 from labformer.domains.forecasting.reading import read_table, require_columns
 from labformer.shared.errors import InputError

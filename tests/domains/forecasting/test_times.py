@@ -3,6 +3,7 @@ from datetime import time
 import numpy as np
 import pandas as pd
 import pytest
+
 from labformer.domains.forecasting.reading import Table
 from labformer.domains.forecasting.times import find_time, moments, read_times
 from labformer.shared.errors import InputError

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from labformer.domains.forecasting.models.trees import Trees
 from safetensors.numpy import load, save
 from sklearn.ensemble import HistGradientBoostingRegressor
+
+from labformer.domains.forecasting.models.trees import Trees
 
 SETTINGS = [
     {"max_iter": 30},

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from labformer.shared.datasets import catalogue
 from labformer.shared.datasets.entry import DataSet
 from labformer.shared.errors import InputError

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+
 from labformer.shared.datasets.scaler import StandardScaler
 from labformer.shared.errors import InputError
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from labformer.shared.datasets.split import (
     refuse_shared_groups,
     refuse_shared_times,

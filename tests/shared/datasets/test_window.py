@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from labformer.shared.datasets.split import split_at
 from labformer.shared.datasets.window import WindowData, windows
 from labformer.shared.errors import InputError

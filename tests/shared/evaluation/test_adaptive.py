@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 import pytest
+
 from labformer.shared.errors import InputError
 from labformer.shared.evaluation.adaptive import AdaptiveConformal
 from labformer.shared.evaluation.conformal import split_conformal

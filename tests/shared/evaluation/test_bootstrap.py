@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from labformer.shared.errors import InputError
 from labformer.shared.evaluation.bootstrap import (
     Blocks,

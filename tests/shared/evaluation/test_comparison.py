@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from labformer.shared.errors import InputError
 from labformer.shared.evaluation.comparison import Contender, compare
 

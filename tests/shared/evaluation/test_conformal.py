@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+
 from labformer.shared.errors import InputError
 from labformer.shared.evaluation.conformal import (
     Margins,

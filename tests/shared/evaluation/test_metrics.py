@@ -2,9 +2,10 @@ from functools import partial
 
 import numpy as np
 import pytest
+from scipy.stats import norm
+
 from labformer.shared.errors import InputError
 from labformer.shared.evaluation import metrics
-from scipy.stats import norm
 
 RNG = np.random.default_rng(0)
 TRUTH, FORECAST = RNG.normal(10, 2, (5, 7)), RNG.normal(10, 2, (5, 7))

@@ -1,6 +1,7 @@
 import math
 
 import pytest
+
 from labformer.shared.evaluation.table import Table, figures, seconds
 
 TABLE = Table(("model", "MAE", "note"), (("a|b", "1.00", ""), ("<script>alert(1)</script>", "12,345", "R&D")), 1, "C<")

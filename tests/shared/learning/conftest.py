@@ -2,8 +2,9 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from labformer.shared.learning.seed import seeded
 from torch import Tensor, nn
+
+from labformer.shared.learning.seed import seeded
 
 
 class Pair(NamedTuple):

@@ -1,6 +1,7 @@
 import torch
-from labformer.shared.learning.average import WeightAverage
 from torch import nn
+
+from labformer.shared.learning.average import WeightAverage
 
 
 def test_the_average_follows_its_recurrence() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from labformer.shared.errors import InputError
 from labformer.shared.learning.checkpoint import read_checkpoint, write_checkpoint
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from labformer.shared.learning.distributed import Ranks, share
 
 # Run by one process or by several under torchrun; each rank stores what it ends with.

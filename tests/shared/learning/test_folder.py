@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+
 from labformer import __version__
 from labformer.shared.errors import InputError
 from labformer.shared.learning.folder import from_pretrained, read_folder, save_pretrained, write_folder
-from torch import nn
 
 
 @dataclass(frozen=True)

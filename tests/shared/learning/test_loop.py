@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from labformer.shared.errors import InputError
 from labformer.shared.learning.loop import TrainingConfig, train
 from labformer.shared.learning.seed import random_states
-from torch import nn
 
 CONFIG = TrainingConfig(epochs=3, batch=8, learning_rate=1e-2)
 

@@ -1,7 +1,8 @@
 import pytest
 import torch
-from labformer.shared.learning.optimiser import ascended, make_optimiser, parameter_groups, unchanged
 from torch import nn
+
+from labformer.shared.learning.optimiser import ascended, make_optimiser, parameter_groups, unchanged
 
 
 class ShiftNorm(nn.Module):

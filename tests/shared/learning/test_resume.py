@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from labformer.shared.errors import InputError
 from labformer.shared.learning.loop import TrainingConfig, train
 

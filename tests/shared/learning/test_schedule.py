@@ -1,6 +1,7 @@
 import math
 
 import pytest
+
 from labformer.shared.learning.schedule import SCHEDULES, Moment, learning_rate
 
 

@@ -2,6 +2,7 @@ import random
 
 import numpy as np
 import torch
+
 from labformer.shared.learning.seed import derive_seed, random_states, seeded, set_random_states
 
 

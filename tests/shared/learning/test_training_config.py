@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+
 from labformer.shared.errors import InputError
 from labformer.shared.learning.config import TrainingConfig
 

@@ -3,6 +3,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+
 from labformer.shared.errors import InputError
 from labformer.shared.evaluation.table import Table
 from labformer.shared.report.page import Report, Section

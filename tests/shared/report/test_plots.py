@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from labformer.shared.evaluation.comparison import Contender, compare
 from labformer.shared.report import plots
 

@@ -2,6 +2,8 @@ from functools import partial
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
+
 from labformer.shared.errors import InputError
 from labformer.shared.transformer.attention import (
     attend,
@@ -13,7 +15,6 @@ from labformer.shared.transformer.attention import (
     sigmoid_attend,
     sigmoid_attend_plainly,
 )
-from torch.utils.flop_counter import FlopCounterMode
 
 INF = float("inf")
 PAIRS = [

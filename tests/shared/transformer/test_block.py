@@ -1,5 +1,7 @@
 import pytest
 import torch
+from torch import nn
+
 from labformer.shared.transformer.attention import causal_bias, hide
 from labformer.shared.transformer.block import (
     AdaptiveBlock,
@@ -11,7 +13,6 @@ from labformer.shared.transformer.block import (
 from labformer.shared.transformer.feedforward import FeedForward
 from labformer.shared.transformer.multihead import CrossHead, MultiHead
 from labformer.shared.transformer.normalisation import AdaptiveNorm
-from torch import nn
 
 WIDTH, HEADS, HIDDEN = 12, 3, 20
 

@@ -1,6 +1,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+
 from labformer.shared.errors import InputError
 from labformer.shared.transformer.embedding import CalendarEmbedding, ClassToken, PatchEmbedding, SeriesEmbedding
 from labformer.shared.transformer.position import calendar_features

@@ -2,6 +2,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from labformer.shared.errors import InputError
 from labformer.shared.transformer.head import ClassHead, EnergyHead, PointHead, QuantileHead, ordered
 

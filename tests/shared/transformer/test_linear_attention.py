@@ -3,6 +3,8 @@ from functools import partial
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
 from labformer.shared.errors import InputError
 from labformer.shared.transformer.attention import causal_bias, hide
 from labformer.shared.transformer.linear_attention import (
@@ -15,7 +17,6 @@ from labformer.shared.transformer.linear_attention import (
     gated_linear_attend,
     gated_linear_attend_recurrent,
 )
-from torch.utils._python_dispatch import TorchDispatchMode
 
 
 def normal(*shape, seed=0, dtype=torch.float64):

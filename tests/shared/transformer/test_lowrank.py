@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from labformer.shared.errors import InputError
 from labformer.shared.transformer.lowrank import LowRankLinear, adapt, merge
 from labformer.shared.transformer.stack import plain_encoder

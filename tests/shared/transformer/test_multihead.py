@@ -2,6 +2,7 @@ from functools import partial
 
 import pytest
 import torch
+
 from labformer.shared.errors import InputError
 from labformer.shared.transformer.attention import (
     attend,

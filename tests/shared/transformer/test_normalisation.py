@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from labformer.shared.errors import InputError
 from labformer.shared.transformer.normalisation import (
     AdaptiveNorm,

@@ -1,11 +1,12 @@
 import pytest
 import torch
+from torch.nn.utils.rnn import pad_sequence
+
 from labformer.shared.errors import InputError
 from labformer.shared.transformer.attention import attend, hide, sigmoid_attend
 from labformer.shared.transformer.packing import Packed, pack, unpack
 from labformer.shared.transformer.position import rotate
 from labformer.shared.transformer.stack import plain_encoder
-from torch.nn.utils.rnn import pad_sequence
 
 LENGTHS = (5, 1, 7, 1, 2)
 WIDTH = 12

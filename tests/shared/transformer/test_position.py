@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+
 from labformer.shared.errors import InputError
 from labformer.shared.transformer.position import (
     CALENDAR,

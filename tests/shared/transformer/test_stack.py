@@ -1,5 +1,7 @@
 import pytest
 import torch
+from torch import nn
+
 from labformer.shared.errors import InputError
 from labformer.shared.transformer.attention import causal_bias, hide
 from labformer.shared.transformer.block import CrossBlock, PreNormBlock
@@ -14,7 +16,6 @@ from labformer.shared.transformer.stack import (
     gelu,
     plain_encoder,
 )
-from torch import nn
 
 WIDTH, HEADS, DEPTH, HIDDEN = 12, 3, 3, 20
 

@@ -1,0 +1,144 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from labformer.domains.forecasting import published
+from labformer.domains.forecasting.protocol import Case, calendar_marks, read_case
+from labformer.domains.forecasting.published import MODELS, SEEDLESS, Setting, measure
+from labformer.shared.datasets.catalogue import locate
+from labformer.shared.errors import InputError
+
+KEYS = (
+    ("case", "model", "lookback", "horizon", "metric", "value", "low", "high", "paper")
+    + ("seconds_fit", "seconds_predict", "parameters", "by_seed", "seeds")
+)  # fmt: skip
+
+
+def simulated(rows: int = 400, step: str = "1h", start: str = "2020-01-01") -> Case:
+    times = pd.date_range(start, periods=rows, freq=step)
+    clock = (times.hour + times.minute / 60).to_numpy()[:, None]
+    rng = np.random.default_rng(0)
+    values = np.sin(2 * np.pi * clock / 24 + np.array([0.0, 1.0])) + 0.3 * rng.normal(size=(rows, 2))
+    return Case("simulated", values, calendar_marks(times), "parts")
+
+
+def setting(case: Case | None = None, lookback: int = 48, horizon: int = 12) -> Setting:
+    return Setting(case or simulated(), lookback, horizon, progress=False)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trained models for one epoch, and a small transformer."""
+    recipe = published.TrainingConfig
+
+    def short(epochs: int, *rest: Any, **more: Any) -> Any:
+        return recipe(1, *rest, **more)
+
+    class Small(published.ITransformerConfig):
+        def __init__(self, lookback: int, horizon: int, width: int, hidden: int) -> None:
+            super().__init__(lookback, horizon, width // 16, hidden // 16)
+
+    monkeypatch.setattr(published, "TrainingConfig", short)
+    monkeypatch.setattr(published, "ITransformerConfig", Small)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("model", MODELS)
+def test_a_row_tells_everything_and_its_interval_holds_its_value(model: str) -> None:
+    rows = measure(model, setting(), seeds=(3, 4))
+    assert [row["metric"] for row in rows] == ["mse", "mae"]
+    for row in rows:
+        assert set(row) == set(KEYS)
+        assert (row["case"], row["model"], row["lookback"], row["horizon"]) == ("simulated", model, 48, 12)
+        assert 0 < row["low"] <= row["value"] <= row["high"]
+        assert row["paper"] is None
+        assert row["seeds"] == ([] if model in SEEDLESS else [3, 4])
+        assert len(row["by_seed"]) == (1 if model in SEEDLESS else 2)
+        assert row["value"] == pytest.approx(np.mean(row["by_seed"]))
+        assert row["parameters"] >= 0
+        assert row["seconds_fit"] >= 0 <= row["seconds_predict"]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("model", ["nlinear", "itransformer"])
+def test_seeds_differ_and_a_seed_repeats(model: str) -> None:
+    first, again = measure(model, setting(), (3, 4)), measure(model, setting(), (4,))
+    one, other = first[0]["by_seed"]
+    assert one != other
+    assert again[0]["by_seed"] == [other]
+
+
+def test_every_test_window_is_counted() -> None:
+    case = simulated()
+    (mse, mae) = measure("last-value", setting(case), (0,))
+    values, start = case.values, 320
+    errors = np.array(
+        [values[origin : origin + 12] - values[origin - 1] for origin in range(start, len(values) - 12 + 1)]
+    )
+    assert len(errors) == 80 - 12 + 1
+    assert mse["value"] == pytest.approx(np.square(errors).mean(), rel=1e-5)
+    assert mae["value"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("model", ["nlinear-ridge", "dlinear-ridge", "last-value", "seasonal-naive-day"])
+def test_test_rows_are_for_scoring_only(model: str) -> None:
+    case = simulated()
+    spoilt = replace(case, values=np.where(np.arange(400)[:, None] < 320, case.values, 0.0))
+    found = [MODELS[model](setting(one)).forecast(setting(case).windows("validation")) for one in (case, spoilt)]
+    torch.testing.assert_close(found[0], found[1], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("step", "start"),
+    [("1h", "2020-01-01"), ("1h", "2020-01-01 23:00"), ("15min", "2020-01-01 00:45"), ("10min", "2020-01-01")],
+)
+def test_the_last_day_is_a_day_whatever_the_step(step: str, start: str) -> None:
+    day = pd.Timedelta("1D") // pd.Timedelta(step)
+    case = simulated(10 * day, step, start)
+    row = np.sin(np.arange(len(case.values)) * 2 * np.pi / day)
+    case = replace(case, values=np.stack([row, 2 * row], axis=-1))
+    (mse, _) = measure("seasonal-naive-day", setting(case, day, day // 2), (0,))
+    assert mse["value"] < 1e-10
+
+
+def test_an_unknown_model_and_a_part_too_short_are_refused() -> None:
+    with pytest.raises(InputError, match="no model named 'oracle' for this bench; known: last-value"):
+        measure("oracle", setting(), (0,))
+    with pytest.raises(InputError, match="too few"):
+        measure("last-value", setting(horizon=81), (0,))
+    with pytest.raises(InputError, match="lookback"):
+        measure("seasonal-naive-day", setting(lookback=12), (0,))
+
+
+@pytest.fixture(scope="module")
+def etth1() -> Callable[[int, int], Setting]:
+    try:
+        case = read_case(locate("etth1"), "etth1", "hourly")
+    except InputError as error:
+        pytest.skip(f"needs ETTh1, set LABFORMER_DATA: {error}")
+    return lambda lookback, horizon: Setting(case, lookback, horizon, progress=False)
+
+
+@pytest.mark.parametrize(("model", "mse", "mae"), [("last-value", 1.294, 0.713), ("seasonal-naive-day", 0.512, 0.433)])
+def test_naive_forecasts_of_etth1_have_the_known_errors(
+    etth1: Callable[[int, int], Setting], model: str, mse: float, mae: float
+) -> None:
+    found = {row["metric"]: row["value"] for row in measure(model, etth1(96, 96), (0,))}
+    assert found["mse"] == pytest.approx(mse, abs=6e-4)
+    assert found["mae"] == pytest.approx(mae, abs=6e-4)
+
+
+@pytest.mark.parametrize(("horizon", "most"), [(96, 0.370), (192, 0.403)])
+def test_closed_form_nlinear_of_etth1_is_no_worse_than_was_asked(
+    etth1: Callable[[int, int], Setting], horizon: int, most: float
+) -> None:
+    mse, mae = measure("nlinear-ridge", etth1(336, horizon), (0,))
+    assert mse["value"] <= most
+    assert mse["paper"] == {96: 0.374, 192: 0.408}[horizon]
+    assert mae["paper"] == {96: 0.394, 192: 0.415}[horizon]
+    assert mse["parameters"] == (336 + 1) * horizon
