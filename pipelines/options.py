@@ -65,7 +65,7 @@ def options_from(kind: type[Options], typed: Mapping[str, Any], config: str | No
 def to_toml(options: Any, about: Mapping[str, str]) -> str:
     """Options as TOML that `options_from` reads back; `about` goes to a table of its own that is not read."""
     lines = [f"{name} = {_value(value)}" for name, value in asdict(options).items() if value is not None]
-    return "\n".join([*lines, "", "[made_by]", *(f"{name} = {json.dumps(text)}" for name, text in about.items()), ""])
+    return "\n".join([*lines, "", "[made_by]", *(f"{name} = {_value(text)}" for name, text in about.items()), ""])
 
 
 def _from_toml(kind: type[Any], path: Path) -> dict[str, Any]:
@@ -122,6 +122,7 @@ def _required(one: "Field[Any]") -> bool:
 
 def _value(value: Any) -> str:
     if isinstance(value, str | bool | int | float):
-        return json.dumps(value)
+        # TOML is stricter than JSON in two things: no halves of a surrogate pair, no bare DEL
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     items: Iterable[Any] = value
     return "[" + ", ".join(_value(item) for item in items) + "]"

@@ -48,7 +48,9 @@ def evaluate_on(forecaster: "LoadForecaster", data: LoadData) -> Comparison:
         forecast = model.predict(data, origins)
         spent = time.perf_counter() - started
         own = margins if model.name == forecaster.chosen_ else np.full_like(margins, np.nan)
-        backtests[model.name] = Backtest(model, forecast, forecast, 0.0, spent, model.parameters(), own)
+        # nothing was fitted or chosen on these rows: no validation, and no time of fitting
+        unknown = np.full_like(forecast, np.nan)
+        backtests[model.name] = Backtest(model, unknown, forecast, np.nan, spent, model.parameters(), own)
     return compare_backtests(backtests, data, parts, forecaster.chosen_, forecaster.coverages_)
 
 

@@ -63,6 +63,7 @@ class Fitted:
     forecast: Callable[[ForecastWindows], torch.Tensor]
     parameters: int
     marks: bool = False  # it takes the calendar of the lookback
+    validation_mse: float | None = None  # of the weights that were kept
 
 
 def _last_value(setting: Setting) -> Fitted:
@@ -83,7 +84,7 @@ def _ridge(kind: type[NLinear] | type[DLinear]) -> Callable[[Setting], Fitted]:
         split, values = setting.case.split(setting.lookback), setting.case.values
         config = LinearConfig(setting.lookback, setting.horizon)
         solved = solve_linear(kind, config, values[split.train.rows], values[split.validation.rows])
-        return _network(solved.model)
+        return _network(solved.model, validation_mse=solved.validation_mse)
 
     return fit
 
@@ -95,7 +96,7 @@ def _trained(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(setting.seed)
             model = build(setting)
-        fit_by_gradient(
+        outcome = fit_by_gradient(
             model,
             setting.windows("train", marks),
             setting.windows("validation", marks),
@@ -104,7 +105,7 @@ def _trained(
             device=setting.device,
             progress=setting.progress,
         )
-        return _network(model.cpu(), marks)
+        return _network(model.cpu(), marks, outcome.best_validation)
 
     return fit
 
@@ -142,7 +143,7 @@ def measure(model: str, setting: Setting, seeds: Sequence[int]) -> list[dict[str
     if model not in MODELS:
         raise InputError(f"no model named {model!r} for this bench; known: {', '.join(MODELS)}.")
     errors: dict[str, list[Floats]] = {"mse": [], "mae": []}
-    fitting, predicting, parameters = [], [], 0
+    fitting, predicting, validation, parameters = [], [], [], 0
     for seed in seeds[:1] if model in SEEDLESS else seeds:
         started = time.perf_counter()
         fitted = MODELS[model](replace(setting, seed=seed))
@@ -151,6 +152,7 @@ def measure(model: str, setting: Setting, seeds: Sequence[int]) -> list[dict[str
         started = time.perf_counter()
         forecast = fitted.forecast(test)
         predicting.append(time.perf_counter() - started)
+        validation.append(fitted.validation_mse)
         parameters = fitted.parameters
         for metric, values in window_errors(forecast.numpy(), _future(test).numpy()).items():
             errors[metric].append(values)
@@ -165,6 +167,7 @@ def measure(model: str, setting: Setting, seeds: Sequence[int]) -> list[dict[str
             "metric": metric,
             **_interval(np.mean(found, axis=0), setting.horizon),
             "by_seed": [float(one.mean()) for one in found],
+            "validation_mse_by_seed": validation,
             "seeds": [] if model in SEEDLESS else list(seeds),
             "paper": published.get(metric),
             "seconds_fit": float(np.mean(fitting)),
@@ -185,9 +188,9 @@ def _interval(errors: NDArray[np.float64], horizon: int) -> dict[str, float]:
     return mean_interval(errors, Blocks(min(horizon, len(errors) // 2)))._asdict()
 
 
-def _network(model: nn.Module, marks: bool = False) -> Fitted:
+def _network(model: nn.Module, marks: bool = False, validation_mse: float | None = None) -> Fitted:
     count = sum(parameter.numel() for parameter in model.parameters())
-    return Fitted(lambda data: forecast_all(model, data), count, marks)
+    return Fitted(lambda data: forecast_all(model, data), count, marks, validation_mse)
 
 
 def _past(data: ForecastWindows) -> torch.Tensor:

@@ -3,15 +3,16 @@
     python tests/benchmarks/core.py --json FILE [--heads 2 4 8] [--threads 1] [--rounds 40]
 
 The floor is the time that the stack's matrix products alone take at their own shapes (FLOPs over the measured rate).
-Floor, stack and peers run by turns, and a ratio is the median of the ratios within a round, so that a busy machine
-disturbs all alike; with one thread the clock is that thread's processor time. x-transformers is a peer when it can be
-imported.
+Floor, stack and peers run by turns in a shuffled order (what one leaves in caches and free memory, the next one finds),
+and a ratio is the median of the ratios within a round, so that a busy machine disturbs all alike; with one thread the
+clock is that thread's processor time. x-transformers is a peer when it can be imported.
 """
 
 import argparse
 import importlib.util
 import json
 import platform
+import random
 import statistics
 import sys
 import time
@@ -39,20 +40,25 @@ def linear_products(tokens: int) -> list[tuple[int, int, int]]:
 
 
 def floor(heads: int, backward: bool) -> list[Run]:
-    """One call for each matrix product of one block, and for its two gradients."""
+    """One call for each matrix product of one block, and for its two gradients, into memory that is there already."""
     runs: list[Run] = []
+
+    def product(left: Tensor, right: Tensor) -> None:
+        runs.append(partial(torch.matmul, left, right, out=left @ right))
+
     for m, k, n in linear_products(BATCH * TOKEN):
         x, weight, gradient = torch.randn(m, k), torch.randn(n, k), torch.randn(m, n)
-        runs.append(partial(torch.mm, x, weight.t()))
+        product(x, weight.t())
         if backward:
-            runs += [partial(torch.mm, gradient, weight), partial(torch.mm, gradient.t(), x)]
-    channel = WIDTH // heads
-    query, key, value, mixed = torch.randn(4, BATCH * heads, TOKEN, channel)
+            product(gradient, weight)
+            product(gradient.t(), x)
+    query, key, value, mixed = torch.randn(4, BATCH * heads, TOKEN, WIDTH // heads)
     weight = torch.randn(BATCH * heads, TOKEN, TOKEN)
-    runs += [partial(torch.bmm, query, key.mT), partial(torch.bmm, weight, value)]
+    product(query, key.mT)
+    product(weight, value)
     if backward:
-        runs += [partial(torch.bmm, weight, key), partial(torch.bmm, weight.mT, query)]
-        runs += [partial(torch.bmm, mixed, value.mT), partial(torch.bmm, weight.mT, mixed)]
+        for left, right in ((weight, key), (weight.mT, query), (mixed, value.mT), (weight.mT, mixed)):
+            product(left, right)
     return runs
 
 
@@ -77,14 +83,21 @@ def seconds(run: Run) -> float:
 
 
 def by_turns(contenders: dict[str, Run], rounds: int) -> dict[str, list[float]]:
-    """Time each contender once a round, after two rounds that do not count."""
+    """Time each contender once a round, in an order drawn each time, after two rounds that do not count."""
     timed: dict[str, list[float]] = {name: [] for name in contenders}
+    order, draw = list(contenders), random.Random(0)
     for turn in range(-2, rounds):
-        for name, run in contenders.items():
-            taken = seconds(run)
+        draw.shuffle(order)
+        for name in order:
+            taken = seconds(contenders[name])
             if turn >= 0:
                 timed[name].append(taken)
     return timed
+
+
+def ratio(taken: list[float], other: list[float]) -> float:
+    """Median over the rounds of one time over the other."""
+    return round(statistics.median(a / b for a, b in zip(taken, other, strict=True)), 3)
 
 
 def measure_block(heads: int, rounds: int) -> list[dict[str, object]]:
@@ -116,7 +129,6 @@ def measure_block(heads: int, rounds: int) -> list[dict[str, object]]:
             contenders[name] = partial(call, model.train(call is both))
         timed = by_turns(contenders, rounds)
         for name, taken in timed.items():
-            ratios = [own / least for own, least in zip(taken, timed["floor"], strict=True)]
             rows.append(
                 {
                     "task": task,
@@ -124,8 +136,8 @@ def measure_block(heads: int, rounds: int) -> list[dict[str, object]]:
                     "contender": name,
                     "median_ms": round(1e3 * statistics.median(taken), 2),
                     "least_ms": round(1e3 * min(taken), 2),
-                    "over_floor": round(statistics.median(ratios), 3),
-                    "least_over_least": round(min(taken) / min(timed["floor"]), 3),
+                    "over_floor": ratio(taken, timed["floor"]),
+                    "over_labformer": ratio(taken, timed["labformer"]),
                 }
             )
     return rows

@@ -15,7 +15,7 @@ from labformer.shared.errors import InputError
 
 KEYS = (
     ("case", "model", "lookback", "horizon", "metric", "value", "low", "high", "paper")
-    + ("seconds_fit", "seconds_predict", "parameters", "by_seed", "seeds")
+    + ("seconds_fit", "seconds_predict", "parameters", "by_seed", "validation_mse_by_seed", "seeds")
 )  # fmt: skip
 
 
@@ -60,6 +60,7 @@ def test_a_row_tells_everything_and_its_interval_holds_its_value(model: str) -> 
         assert row["seeds"] == ([] if model in SEEDLESS else [3, 4])
         assert len(row["by_seed"]) == (1 if model in SEEDLESS else 2)
         assert row["value"] == pytest.approx(np.mean(row["by_seed"]))
+        assert len(row["validation_mse_by_seed"]) == len(row["by_seed"])
         assert row["parameters"] >= 0
         assert row["seconds_fit"] >= 0 <= row["seconds_predict"]
 
@@ -71,6 +72,16 @@ def test_seeds_differ_and_a_seed_repeats(model: str) -> None:
     one, other = first[0]["by_seed"]
     assert one != other
     assert again[0]["by_seed"] == [other]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("model", ["nlinear-ridge", "dlinear-ridge", "nlinear"])
+def test_the_validation_error_of_a_row_is_that_of_the_weights_kept(model: str) -> None:
+    told = setting()
+    windows, fitted = told.windows("validation"), MODELS[model](told)
+    truth = windows.batch(torch.arange(len(windows))).future
+    assert fitted.validation_mse == pytest.approx((fitted.forecast(windows) - truth).square().mean().item(), rel=1e-4)
+    assert measure(model, told, (0,))[0]["validation_mse_by_seed"] == [fitted.validation_mse]
 
 
 def test_every_test_window_is_counted() -> None:
