@@ -32,6 +32,7 @@ def bench(cases: Sequence[str], options: BenchOptions = BenchOptions()) -> list[
                     case,
                     options.lookback,
                     horizon,
+                    ema_decay=options.ema_decay,
                     device=options.device,
                     progress=sys.stderr.isatty(),
                     checkpoints=None if options.checkpoints is None else Path(options.checkpoints),

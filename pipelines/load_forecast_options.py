@@ -89,6 +89,7 @@ class BenchOptions:
     lookback: int = option(336, "past steps every model sees")
     horizons: tuple[int, ...] = option((96, 192, 336, 720), "steps ahead")
     seeds: tuple[int, ...] = option((2021,), "a trained model is fitted for each; the row is their mean")
+    ema_decay: float = option(0.0, "average the weights of trained models, such as 0.99; 0 trains as published")
     data: str | None = option(None, "a CSV in the format of ETT in place of a case", "FILE")
     borders: Literal["hourly", "quarter-hourly", "parts"] = option(
         "hourly", "of --data: those of ETT, or 70/10/20 parts"

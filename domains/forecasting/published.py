@@ -45,6 +45,7 @@ class Setting:
     lookback: int
     horizon: int
     seed: int = 0
+    ema_decay: float = 0.0  # of the weight average that is validated and tested; 0 as published
     device: str = "cpu"
     progress: bool = True
     checkpoints: Path | None = None  # training that was stopped goes on from here
@@ -119,7 +120,7 @@ def _itransformer(setting: Setting) -> nn.Module:
 def _recipe(learning_rate: float) -> Callable[[Setting], TrainingConfig]:
     """Adam, batches of 32, ten epochs, the rate halved, three epochs of patience: both papers' scripts."""
     return lambda setting: TrainingConfig(
-        10, 32, learning_rate, "adam", schedule="halved", patience=3, seed=setting.seed
+        10, 32, learning_rate, "adam", schedule="halved", patience=3, ema_decay=setting.ema_decay, seed=setting.seed
     )
 
 
@@ -169,6 +170,7 @@ def measure(model: str, setting: Setting, seeds: Sequence[int]) -> list[dict[str
             "by_seed": [float(one.mean()) for one in found],
             "validation_mse_by_seed": validation,
             "seeds": [] if model in SEEDLESS else list(seeds),
+            "ema_decay": 0.0 if model in SEEDLESS else setting.ema_decay,
             "paper": published.get(metric),
             "seconds_fit": float(np.mean(fitting)),
             "seconds_predict": float(np.mean(predicting)),
@@ -181,7 +183,10 @@ def measure(model: str, setting: Setting, seeds: Sequence[int]) -> list[dict[str
 def _folder(name: str, setting: Setting) -> Path | None:
     if setting.checkpoints is None:
         return None
-    return setting.checkpoints / f"{setting.case.name}-{name}-{setting.lookback}-{setting.horizon}-{setting.seed}"
+    return (
+        setting.checkpoints
+        / f"{setting.case.name}-{name}-{setting.lookback}-{setting.horizon}-{setting.ema_decay}-{setting.seed}"
+    )
 
 
 def _interval(errors: NDArray[np.float64], horizon: int) -> dict[str, float]:

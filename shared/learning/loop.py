@@ -96,10 +96,10 @@ def train(
               and a finished one is only loaded
 
     Under torchrun each process calls this with the same arguments and learns from its share of every batch; rank 0
-    writes. Raises InputError for empty data, a model with nothing to train, a checkpoint that is damaged or of another
-    run, and a loss or validation that is not finite.
+    writes. Raises InputError for empty data, a model with nothing to train, a device this machine lacks, a checkpoint
+    that is damaged or of another run, and a loss or validation that is not finite.
     """
-    device = torch.device(device)
+    device = _usable(device)
     ranks = distributed.join(device)
     if not len(data):
         raise InputError("there are no rows to train on; give more data, or shorter windows.")
@@ -107,6 +107,15 @@ def train(
         raise InputError(f"{type(model).__name__} has no parameter that requires a gradient; unfreeze some.")
     with seeded(derive_seed(config.seed, ranks.rank), device):
         return _Run(model, loss, data, config, validate, folder, device, ranks).to_the_end(progress)
+
+
+def _usable(device: str | torch.device) -> torch.device:
+    """The device, once something could be put on it."""
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts it
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise InputError(f"the device {str(device)!r} cannot be used ({reason}); choose another, such as cpu.") from error
 
 
 class _Run(Generic[Model, Batch]):

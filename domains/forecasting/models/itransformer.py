@@ -18,7 +18,7 @@ from ....shared.transformer.embedding import SeriesEmbedding
 from ....shared.transformer.feedforward import FeedForward
 from ....shared.transformer.multihead import DropoutAttention, MultiHead
 from ....shared.transformer.normalisation import restore, standardise
-from ....shared.transformer.stack import Encoder
+from ....shared.transformer.stack import Encoder, gelu
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class ITransformer(nn.Module):
 def _block(config: ITransformerConfig) -> PostNormBlock:
     return PostNormBlock(
         MultiHead(config.width, config.heads, DropoutAttention(config.dropout)),
-        FeedForward(config.width, config.hidden, nn.GELU(), config.dropout),
+        FeedForward(config.width, config.hidden, gelu, config.dropout),
         nn.LayerNorm(config.width),
         nn.LayerNorm(config.width),
         config.dropout,

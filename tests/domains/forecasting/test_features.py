@@ -156,6 +156,13 @@ def test_weather_is_now_earlier_and_on_average() -> None:
         assert here["weather_1_mean_72h"] == pytest.approx(heat[row - 71 : row + 1].mean())
 
 
+def test_weather_before_the_first_row_is_left_out_of_its_means() -> None:
+    data = simulated()
+    found, heat = weather(data, at(10), 24), data.future[:, 0]
+    assert column(found, "weather_1_mean_24h")[0, 0] == pytest.approx(heat[:11].mean())
+    assert column(found, "weather_1_mean_72h")[0, 23] == pytest.approx(heat[:34].mean())
+
+
 def test_flags_are_of_today_and_yesterday() -> None:
     data, origin = simulated(), 30 * DAY
     found, flag = flag_columns(data, (1,), at(origin), 24), data.future[:, 1]

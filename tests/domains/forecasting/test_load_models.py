@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.numpy import load, save
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
@@ -15,7 +16,9 @@ from labformer.domains.forecasting.gradient_load import DLinearLoad, ITransforme
 from labformer.domains.forecasting.hourly_load import MOST_COMPONENTS, HourlyBoosting
 from labformer.domains.forecasting.linear_load import NLinearRidge
 from labformer.domains.forecasting.load_model import gather, origins_in
+from labformer.domains.forecasting.models.hourly import WeatherComponents
 from labformer.domains.forecasting.registry import LOAD_MODELS, Size, load_model
+from labformer.domains.forecasting.training import ForecastWindows
 from labformer.shared.errors import InputError
 from labformer.shared.learning.config import TrainingConfig
 
@@ -220,7 +223,23 @@ def test_boosting_tells_flags_from_weather_by_its_training_rows() -> None:
     weather = [name for name in model.feature_names if name.startswith("weather") and name[-1].isdigit()]
     assert len(weather) == MOST_COMPONENTS
     assert {"flag 0", "flag 1_yesterday", "price_last", "hour", "load_7d_ago"} <= set(model.feature_names)
+    learnt = WeatherComponents(MOST_COMPONENTS).fit(data.future[TRAIN, :6])  # and not from later rows
+    np.testing.assert_array_equal(model.weather.axes_, learnt.axes_)
     assert model.fitted[0].keys() == {0, 3, 6, 9, 12, 15, 18, 21, None}
+
+
+class Recording(LinearRegression):
+    def fit(self, X: np.ndarray, y: np.ndarray) -> "Recording":
+        self.seen_ = X
+        return super().fit(X, y)
+
+
+def test_boosting_learns_forecasts_that_start_when_the_next_one_will(data: LoadData) -> None:
+    model = HourlyBoosting(DAY, Recording())
+    model.fit(data.until(65 * DAY + 3), TRAIN, VALIDATION)  # the next forecast starts at nine
+    step = model.feature_names.index("step")
+    for hour in range(0, 24, 3):
+        assert set(model.fitted[0][hour].seen_[:, step]) == {(hour // 3 - 3) % DAY}
 
 
 def test_boosting_answers_an_hour_that_summer_time_brings() -> None:
@@ -248,6 +267,22 @@ def test_an_epoch_never_sees_more_windows_than_the_most(data: LoadData, monkeypa
     assert (windows.starts[0], windows.starts[-1]) == (0, 50 * DAY - 4 * DAY)
     model.fit(data, TRAIN, VALIDATION)
     assert np.isfinite(model.predict(data, ORIGINS)).all()
+
+
+def test_validation_windows_begin_at_the_border(data: LoadData, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, train = [], gradient_load.fit_by_gradient
+
+    def spy(model: Any, rows: ForecastWindows, check: ForecastWindows | None, *rest: Any, **more: Any) -> Any:
+        given.append((rows, check))
+        return train(model, rows, check, *rest, **more)
+
+    monkeypatch.setattr(gradient_load, "fit_by_gradient", spy)
+    model = fitted("dlinear", data)
+    ((rows, check),) = given
+    assert len(rows) == 50 * DAY - 4 * DAY + 1
+    assert len(check) == 10 * DAY - DAY + 1
+    expected = model.scaler.encode(data.targets[VALIDATION])[:DAY]
+    np.testing.assert_allclose(check.batch(torch.tensor([0])).future[0].T, expected, rtol=1e-6)
 
 
 def test_refitting_trains_for_as_many_epochs_as_validation_found_best(data: LoadData) -> None:
