@@ -145,8 +145,13 @@ class LoadForecaster:
         source  newest history, with rows of future covariates behind it when the model uses them; None means the data
                 of `fit`. Columns are found by the names known from `fit`; other arguments of `read_load` may be given
         ->      point (time, target) and forecast (time, target, quantile) in the units of the load, as CF labels them
-        Raises InputError when history is too short, of another step, or lacks covariates over the horizon.
+        Raises InputError when history is too short, of another step, or lacks covariates over the horizon, and when
+        there is none: before `fit`, or from None for a model that was loaded.
         """
+        if not hasattr(self, "model_"):
+            raise InputError("this forecaster is not fitted; call fit(...), or LoadForecaster.from_pretrained(folder).")
+        if source is None and not hasattr(self, "data_"):
+            raise InputError("a model that was loaded keeps no data; give the newest history: predict(table).")
         data = self.data_ if source is None else self.read(source, **reading)
         require_length(data, self.model_.needs(data), "one forecast")
         if data.future_names:

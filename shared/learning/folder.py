@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from ... import __version__
@@ -46,7 +46,7 @@ def write_folder(
         copies = {
             name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
         }
-        save_file(copies, partial / "model.safetensors")
+        (partial / "model.safetensors").write_bytes(save(copies))  # save_file hides it from everyone but the writer
         (partial / "card.md").write_text(card.rstrip() + "\n", encoding="utf-8")
 
 

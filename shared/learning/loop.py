@@ -112,10 +112,11 @@ def train(
 def _usable(device: str | torch.device) -> torch.device:
     """The device, once something could be put on it."""
     try:
-        return torch.empty(0, device=device).device
+        torch.empty(0, device=device)
+        return torch.device(device)
     except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts it
         reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise InputError(f"the device {str(device)!r} cannot be used ({reason}); choose another, such as cpu.") from error
+        raise InputError(f"the device {str(device)!r} cannot be used ({reason}); take another, such as cpu.") from error
 
 
 class _Run(Generic[Model, Batch]):

@@ -136,6 +136,7 @@ def test_what_is_not_typed_and_needed_exits_with_two(
         (["fit", "load-forecast", "--data", "load.csv", "--out", "model"], "no target is named"),
         (["run", "load-forecast", "--models", "arima"], "no model named 'arima'; known: "),
         (["run", "load-forecast", "--horizon", "45min"], "horizon 45 min is not a multiple of the step 30 min"),
+        (["run", "load-forecast", "--models", "dlinear", "--device", "toaster"], "the device 'toaster' cannot be used"),
         (["run", "load-forecast", "--coverage", "90"], "coverage=90.0 must lie between"),
         (["predict", "load-forecast", "--model", "none", "--data", "load.csv"], "there is no model folder none"),
         (["predict", "load-forecast", "--model", "none", "--data", "x.csv", "--out", "x.xls"], "end the name in .nc"),

@@ -86,6 +86,19 @@ def test_a_loaded_model_answers_with_the_same_numbers(name: str, simulated: Simu
     assert np.abs(again.predict(colder).point - before.point).max() > 1
 
 
+def test_without_a_history_there_is_no_forecast(fitted: LoadForecaster, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not fitted; call fit"):
+        LoadForecaster().predict()
+    fitted.save_pretrained(tmp_path / "model")
+    with pytest.raises(InputError, match="give the newest history"):
+        LoadForecaster.from_pretrained(tmp_path / "model").predict()
+
+
+def test_what_one_may_read_of_a_folder_one_may_read_of_all(fitted: LoadForecaster, tmp_path: Path) -> None:
+    fitted.save_pretrained(tmp_path / "model")
+    assert len({path.stat().st_mode for path in (tmp_path / "model").iterdir()}) == 1
+
+
 def test_the_card_says_what_a_stranger_must_know(fitted: LoadForecaster) -> None:
     for said in (
         "load (MW)", "672 rows each 3 h", "2023-01-02 00:00", "seed 0", fitted.chosen_, "licence", "fitted in",
