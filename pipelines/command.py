@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed (one line on stderr says why), 2 typed wrong, 130 i
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -20,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; -> its exit code."""
     typed = _parser().parse_args(arguments)
     try:
-        return int(typed.do(typed))
+        with warnings.catch_warnings():
+            warnings.showwarning = _say
+            return int(typed.do(typed))
     except (InputError, MissingExtra) as error:
         sys.stderr.write(f"labformer: {error}\n")
         return 2 if isinstance(error, UsageError) else 1
@@ -30,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("labformer: interrupted; nothing half-written is left.\n")
         return 130
+
+
+def _say(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning is one line of the log, without the place in the code."""
+    sys.stderr.write(f"warning: {message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,7 +18,7 @@ from ..domains.forecasting.predictor import LoadForecaster
 from ..shared.datasets.catalogue import locate
 from ..shared.errors import InputError
 from ..shared.evaluation.comparison import Comparison
-from ..shared.writing import refuse_existing, whole_file, whole_folder
+from ..shared.writing import require_writable, whole_file, whole_folder
 from .load_forecast_options import EvaluateOptions, FitOptions, Fitting, PredictOptions, Reading, RunOptions
 from .load_forecast_report import load_report
 from .options import UsageError, to_toml
@@ -101,7 +101,7 @@ def score(forecaster: LoadForecaster, checks: list[Check]) -> dict[str, Any]:
 
 def run(options: RunOptions = RunOptions()) -> Run:
     """Do it all and write the run folder, whole or not at all."""
-    refuse_existing(options.out, options.overwrite)
+    require_writable(options.out, options.overwrite, "folder")
     data = load(options)
     say(data)
     forecaster = fit(data, options)
@@ -120,7 +120,7 @@ def run(options: RunOptions = RunOptions()) -> Run:
 
 def fit_to_folder(options: FitOptions) -> LoadForecaster:
     """Fit and save a model folder."""
-    refuse_existing(options.out, options.overwrite)
+    require_writable(options.out, options.overwrite, "folder")
     if options.data is None:
         raise UsageError("--data FILE is needed; `labformer run load-forecast` shows the embedded example.")
     data = load(options)
@@ -134,6 +134,7 @@ def predict_from_folder(options: PredictOptions) -> xr.Dataset:
     """Forecast from a saved model; written when `out` is named."""
     if options.out is not None:
         require_format(options.out)
+        require_writable(options.out, options.overwrite)
     forecaster, data = _reopened(options)
     forecast = forecaster.predict(data)
     if options.out is not None:
@@ -143,6 +144,8 @@ def predict_from_folder(options: PredictOptions) -> xr.Dataset:
 
 def evaluate_from_folder(options: EvaluateOptions) -> Comparison:
     """Score a saved model on the rows of a file that came after those it was fitted on."""
+    if options.out is not None:
+        require_writable(options.out, options.overwrite)
     forecaster, data = _reopened(options)
     comparison = evaluate_on(forecaster, data)
     if options.out is not None:

@@ -11,7 +11,7 @@ from ..domains.forecasting.published import MODELS, Setting, measure
 from ..shared.datasets.catalogue import locate
 from ..shared.errors import InputError
 from ..shared.evaluation.table import Table, figures, seconds
-from ..shared.writing import refuse_existing, whole_file
+from ..shared.writing import require_writable, whole_file
 from .load_forecast_options import BenchOptions
 
 CASES = {"etth1": ("etth1", "hourly")}  # catalogue name and borders
@@ -22,7 +22,7 @@ def bench(cases: Sequence[str], options: BenchOptions = BenchOptions()) -> list[
     if unknown := [name for name in options.models if name not in MODELS]:
         raise InputError(f"no model named {unknown[0]!r} for this bench; known: {', '.join(MODELS)}.")
     if options.json is not None:
-        refuse_existing(options.json, options.overwrite)
+        require_writable(options.json, options.overwrite)
     rows: list[dict[str, Any]] = []
     for case in _cases(cases, options):
         for horizon in options.horizons:

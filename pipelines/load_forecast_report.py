@@ -32,7 +32,10 @@ def load_report(forecaster: LoadForecaster, forecast: xr.Dataset, checks: Sequen
         (f"against {comparison.reference}", "the same" if row.skill == 0 else f"{-100 * row.skill:+.0f} % error"),
         (f"coverage of the {forecaster.coverage:.0%} interval", f"{row.others['coverage %']:.1f} %"),
     ]
-    source = "half-hourly electricity demand of England and Wales, 2000 (real data, Taylor 2003)"
+    source = (
+        "Half-hourly electricity demand of England and Wales, June to August 2000 (real data, Taylor 2003). The day "
+        "after it, Monday 28 August 2000, was a public holiday there, a kind of day that this history never shows"
+    )
     return Report(
         title=f"Load forecast: {', '.join(data.target_names)}",
         summary=comparison.verdict,

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from ..shared.errors import InputError
 
 Options = TypeVar("Options")
+METAVAR: dict[type[Any], str] = {str: "TEXT", int: "N", float: "NUMBER", bool: ""}
 
 
 class UsageError(InputError):
@@ -31,13 +32,13 @@ def add_options(parser: argparse.ArgumentParser, kind: type[Any]) -> None:
         name, text = f"--{one.name.replace('_', '-')}", one.metadata.get("help", "")
         wanted, several, choices = _shape(hints[one.name])
         if one.default not in (MISSING, None, (), False, ""):
-            shown = ",".join(map(str, one.default)) if several else one.default
+            shown = ",".join(map(str, one.default)) if several else _short(one.default)
             text = f"{text} [{shown}]"
         text = text.replace("%", "%%")
         if wanted is bool:
             parser.add_argument(name, action=argparse.BooleanOptionalAction, default=None, help=text)
             continue
-        metavar = one.metadata.get("metavar") or ("A,B" if several else wanted.__name__.upper())
+        metavar = one.metadata.get("metavar") or ("A,B" if several else METAVAR[wanted])
         parser.add_argument(
             name,
             type=_list_of(wanted) if several else wanted,
@@ -114,6 +115,10 @@ def _list_of(wanted: type[Any]) -> Any:
 
     parse.__name__ = f"list of {wanted.__name__}"
     return parse
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _required(one: "Field[Any]") -> bool:

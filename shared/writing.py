@@ -15,7 +15,7 @@ def whole_file(target: str | Path, overwrite: bool = False) -> Iterator[Path]:
     Raises InputError when `target` exists and `overwrite` is false, or its folder does not exist.
     """
     target = Path(target)
-    _refuse(target, overwrite, kind="file")
+    require_writable(target, overwrite)
     partial = target.with_name(target.name + ".partial")
     _remove(partial)
     try:
@@ -32,7 +32,7 @@ def whole_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]:
     An existing target is moved aside first and comes back if the last rename fails.
     """
     target = Path(target)
-    _refuse(target, overwrite, kind="folder")
+    require_writable(target, overwrite, "folder")
     partial, aside = (target.with_name(target.name + end) for end in (".partial", ".replaced"))
     _remove(partial)
     partial.mkdir(parents=True)
@@ -52,14 +52,11 @@ def whole_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]:
         _remove(partial)
 
 
-def refuse_existing(target: str | Path, overwrite: bool) -> None:
-    """Raise InputError when `target` exists and may not be replaced: to be asked before long work, not after it."""
-    if Path(target).exists() and not overwrite:
+def require_writable(target: str | Path, overwrite: bool, kind: str = "file") -> None:
+    """Raise InputError when a "file" or "folder" cannot be written there: to be asked before long work."""
+    target = Path(target)
+    if target.exists() and not overwrite:
         raise InputError(f"{target} exists; choose another name, or pass --overwrite to replace it.")
-
-
-def _refuse(target: Path, overwrite: bool, kind: str) -> None:
-    refuse_existing(target, overwrite)
     if target.exists() and target.is_dir() != (kind == "folder"):
         raise InputError(f"{target} exists and is not a {kind}; choose another name.")
     if kind == "file" and not target.parent.is_dir():

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ... import __version__
+from .grid import say_duration
 
 if TYPE_CHECKING:
     from .predictor import LoadForecaster
@@ -17,7 +18,8 @@ def card(forecaster: "LoadForecaster") -> str:
     covariates = ", ".join((*layout.past_covariates, *layout.future_covariates)) or "none"
     return f"""# Load forecaster: {forecaster.chosen_}
 
-Forecasts {", ".join(layout.targets)} ({unit}) for {forecaster.horizon} after the last known value, every {layout.step}.
+Forecasts {", ".join(layout.targets)} ({unit}) for {forecaster.horizon} after the last known value.
+A step is {say_duration(data.step)}.
 Made by labformer {__version__}, seed {forecaster.seed}, fitted in {forecaster.seconds_fit_:.1f} s.
 
 ## Data

@@ -61,8 +61,8 @@ class HourlyBoosting:
         origins = origins_in(rows, self.horizon, min(day, self.horizon), data.known % day, self.needs(data))
         if len(origins) < 14:
             raise InputError(
-                f"{len(origins)} days to learn from are too few for a model of each hour of the day; give at least "
-                f"{14 + self.needs(data) // day} days of history, or leave {self.name} out."
+                f"{len(origins)} days to learn from are too few for a model of each hour of the day; give a longer "
+                f"history, a shorter horizon, or leave {self.name} out of the models."
             )
         self.scaler = StandardScaler.fit(data.targets[rows])
         # columns that are only ever 0 or 1 are flags (holidays), the others weather; decided once, on these rows

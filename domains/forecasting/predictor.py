@@ -1,6 +1,7 @@
 """The public face of load forecasting: a table in, tomorrow's load with a calibrated interval out."""
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from .data import LoadData, read_load, require_ahead, require_length
 from .features import steps_a_day
 from .forecasts import forecast_dataset
 from .gradient_load import Run
+from .grid import say_duration
 from .load_model import Floats, LoadModel
 from .registry import BASELINES, LOAD_MODELS, Size, load_model
 from .scoring import compare_backtests, normalised_error
@@ -39,7 +41,6 @@ class Layout:
     zone: str | None
     step: str
     units: dict[str, str]
-    phase: int  # row of the day at which its forecasts start
     fitted_until: str  # last time of the history it was fitted on, ISO 8601 in UTC
 
 
@@ -94,8 +95,10 @@ class LoadForecaster:
             steps, None if self.lookback is None else data.rows(self.lookback, "lookback"), self.seed, self._run()
         )
         candidates = [load_model(name, size) for name in dict.fromkeys((*BASELINES, *self.models))]
-        needs = max(model.needs(data) for model in candidates)
-        require_length(data, needs + 3 * steps, f"these models, which look back {needs} rows")
+        hungriest = max(candidates, key=lambda model: model.needs(data))
+        needs = hungriest.needs(data)
+        why = f"{hungriest.name}, which looks back {say_duration(needs * data.step)} (or leave it out of the models),"
+        require_length(data, needs + 3 * steps, why)
         parts = split_history(data, steps, needs, self.validation, self.test)
 
         self.backtests_: dict[str, Backtest] = {}
@@ -120,7 +123,6 @@ class LoadForecaster:
             data.zone,
             str(data.step),
             dict(data.units),
-            data.known % steps_a_day(data),
             data.times[data.known - 1].isoformat(),
         )
         self.card_ = card(self)
@@ -161,7 +163,25 @@ class LoadForecaster:
     def forecast_at(self, data: LoadData, origin: int) -> xr.Dataset:
         """Forecast from a row of the data, with nothing but what was known then; see `predict`."""
         known = data.until(origin, min(self.horizon_, len(data.times) - origin))
-        return self._labelled(data, origin, self.model_.predict(known, np.array([origin]))[0], self.margins_)
+        forecast = self._labelled(data, origin, self.model_.predict(known, np.array([origin]))[0], self.margins_)
+        if away := self._away_from_calibration(forecast):
+            forecast.attrs["calibration"] += f"; {away}"
+            warnings.warn(away, stacklevel=2)
+        return forecast
+
+    def _away_from_calibration(self, forecast: xr.Dataset) -> str:
+        """What to say of a forecast that starts at another time of day than those it was calibrated on, else nothing.
+
+        An hour is let pass: summer time moves the clock by as much.
+        """
+        fitted, made = pd.Timestamp(self.layout_.fitted_until), pd.Timestamp(forecast.origin.values, tz="UTC")
+        apart = (made - fitted) % pd.Timedelta("1D")
+        if min(apart, pd.Timedelta("1D") - apart) <= pd.Timedelta("1h"):
+            return ""
+        return (
+            f"not calibrated for this start: the last known load stands {say_duration(apart)} later in the day than in "
+            "the data of the fit; fit on a history that ends at this time of day"
+        )
 
     def _labelled(self, data: LoadData, origin: int, point: Floats, margins: Floats) -> xr.Dataset:
         return forecast_dataset(
@@ -191,7 +211,8 @@ class LoadForecaster:
             source = read_load(source, **(known | reading))
         if source.step != pd.Timedelta(layout.step):
             raise InputError(
-                f"the table has a step of {source.step}, the model was fitted on {layout.step}; resample it."
+                f"the table has a step of {say_duration(source.step)}, the model was fitted on "
+                f"{say_duration(pd.Timedelta(layout.step))}; resample it."
             )
         return source
 

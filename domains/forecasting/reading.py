@@ -66,10 +66,10 @@ def require_columns(table: Table, wanted: Iterable[str]) -> None:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'Demand'?` or nothing."""
+    """Return ` (did you mean 'Demand'?)` or nothing."""
     folded = {other.casefold(): other for other in known}
     close = get_close_matches(name.casefold(), folded, n=1)
-    return f"; did you mean {folded[close[0]]!r}?" if close else ""
+    return f" (did you mean {folded[close[0]]!r}?)" if close else ""
 
 
 def plural(count: int, noun: str) -> str:

@@ -236,7 +236,7 @@ BAD_INPUT: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, obj
     ),
     "hole in the future": (_set("temperature", [1010], ""), {}, ("missing from 2024-04-10 02:00 to 2024-04-10 02:00",)),
     "covariate without values": (lambda f: f.assign(temperature=np.nan), {}, ("'temperature' is missing from",)),
-    "zone mistyped": (lambda f: f, {"zone": "Europe/Lodnon"}, ("no time zone 'Europe/Lodnon'; did you mean",)),
+    "zone mistyped": (lambda f: f, {"zone": "Europe/Lodnon"}, ("no time zone 'Europe/Lodnon'", "did you mean")),
     "step of nothing": (lambda f: f, {"step": "often"}, ("step='often'", "30min")),
     "max_gap of nothing": (lambda f: f, {"max_gap": "-2h"}, ("max_gap='-2h'",)),
     "gaps policy": (lambda f: f, {"gaps": "ignore"}, ("'repair' or 'error'",)),

@@ -289,7 +289,7 @@ def test_a_covariate_the_model_needs_ahead_has_to_be_there(simulated: Simulated)
 
 
 def test_a_table_of_another_step_is_refused(fitted: LoadForecaster, simulated: Simulated) -> None:
-    with pytest.raises(InputError, match=r"step of 0 days 01:00:00.*fitted on 0 days 03:00:00.*resample"):
+    with pytest.raises(InputError, match=r"step of 1 h.*fitted on 3 h.*resample"):
         fitted.predict(simulated(step="1h"))
 
 

@@ -13,10 +13,9 @@ from labformer.domains.forecasting.published import MODELS, SEEDLESS, Setting, m
 from labformer.shared.datasets.catalogue import locate
 from labformer.shared.errors import InputError
 
-KEYS = (
-    ("case", "model", "lookback", "horizon", "metric", "value", "low", "high", "paper")
-    + ("seconds_fit", "seconds_predict", "parameters", "by_seed", "validation_mse_by_seed", "seeds")
-)  # fmt: skip
+PROMISED = {"case", "model", "lookback", "horizon", "metric", "value", "low", "high", "paper"}
+COST = {"seconds_fit", "seconds_predict", "parameters"}
+BY_SEED = {"by_seed", "validation_mse_by_seed", "seeds", "ema_decay"}
 
 
 def simulated(rows: int = 400, step: str = "1h", start: str = "2020-01-01") -> Case:
@@ -53,7 +52,7 @@ def test_a_row_tells_everything_and_its_interval_holds_its_value(model: str) -> 
     rows = measure(model, setting(), seeds=(3, 4))
     assert [row["metric"] for row in rows] == ["mse", "mae"]
     for row in rows:
-        assert set(row) == set(KEYS)
+        assert set(row) == PROMISED | COST | BY_SEED
         assert (row["case"], row["model"], row["lookback"], row["horizon"]) == ("simulated", model, 48, 12)
         assert 0 < row["low"] <= row["value"] <= row["high"]
         assert row["paper"] is None
@@ -72,6 +71,15 @@ def test_seeds_differ_and_a_seed_repeats(model: str) -> None:
     one, other = first[0]["by_seed"]
     assert one != other
     assert again[0]["by_seed"] == [other]
+
+
+@pytest.mark.usefixtures("quick")
+def test_weight_averaging_is_a_setting_of_the_trained_models_and_stands_in_the_row() -> None:
+    averaged = replace(setting(), ema_decay=0.9)
+    (plain, _), (mean, _) = measure("nlinear", setting(), (0,)), measure("nlinear", averaged, (0,))
+    assert (plain["ema_decay"], mean["ema_decay"]) == (0.0, 0.9)
+    assert plain["value"] != mean["value"]
+    assert measure("nlinear-ridge", averaged, (0,))[0]["ema_decay"] == 0.0
 
 
 @pytest.mark.usefixtures("quick")
