@@ -60,9 +60,10 @@ def follows_units(forecaster: "LoadForecaster", data: LoadData, origin: int) -> 
     needs, day, stop = forecaster.model_.needs(data), steps_a_day(data), forecaster.parts_.test.start
     start = max(0, stop - 4 * needs - STRETCH_DAYS * day)
     train, validation = slice(start, stop - STRETCH_DAYS * day // 4), slice(stop - STRETCH_DAYS * day // 4, stop)
+    lookback = None if forecaster.lookback is None else data.rows(forecaster.lookback, "lookback")
     found = []
     for told in (data, replace(data, targets=data.targets * factor + shift)):
-        model = load_model(forecaster.chosen_, Size(forecaster.horizon_, seed=forecaster.seed))
+        model = load_model(forecaster.chosen_, Size(forecaster.horizon_, lookback, forecaster.seed))
         model.fit(told, train, validation)
         found.append(model.predict(told, np.array([origin])))
     relative = float(np.abs((found[1] - shift) / factor - found[0]).max() / np.abs(data.targets[train]).mean())

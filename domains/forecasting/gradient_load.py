@@ -42,6 +42,7 @@ class DLinearLoad:
     seed: int = 0
     run: Run = Run()
     training: TrainingConfig = TrainingConfig(10, 32, 5e-3, "adam", schedule="halved", patience=3)
+    refitting: TrainingConfig = field(init=False)  # as long as validation found best
     scaler: StandardScaler = field(init=False)
     model: nn.Module = field(init=False)
     name: ClassVar[str] = "dlinear"
@@ -57,12 +58,12 @@ class DLinearLoad:
         config = TrainingConfig(**{**asdict(self.training), "seed": self.seed})
         early = slice(validation.start - self.needs(data), validation.stop)
         outcome = self._train(self._windows(data, train), self._windows(data, early), config)
-        self.training = as_long_as(config, outcome)
+        self.refitting = as_long_as(config, outcome)
 
     def refit(self, data: LoadData, rows: slice) -> None:
         """Train anew on other rows for as many epochs as validation found best."""
         self._prepare(data, rows)
-        self._train(self._windows(data, rows), None, self.training)
+        self._train(self._windows(data, rows), None, self.refitting)
 
     def predict(self, data: LoadData, origins: Rows) -> Floats:
         """(origin,) -> (origin, horizon, target)."""
@@ -84,7 +85,7 @@ class DLinearLoad:
             "model": asdict(self.model.config),  # type: ignore[call-overload]
             "lookback": self.lookback,
             "scaler": self.scaler.to_dict(),
-            "training": asdict(self.training),
+            "training": asdict(self.refitting),
             **self._saved_beside(),
         }
         return Saved(config, {name: tensor.numpy() for name, tensor in self.model.state_dict().items()})
@@ -93,7 +94,7 @@ class DLinearLoad:
         """Become the model that was saved."""
         self.lookback = config["model"]["lookback"]
         self.scaler = StandardScaler.from_dict(config["scaler"])
-        self.training = TrainingConfig(**config["training"])
+        self.refitting = TrainingConfig(**config["training"])
         self._load_beside(config)
         self.model = self._build(int(config["model"]["lookback"]))
         self.model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
@@ -101,7 +102,9 @@ class DLinearLoad:
 
     def _train(self, rows: ForecastWindows, check: ForecastWindows | None, config: TrainingConfig) -> Outcome:
         kept = self.run.checkpoints
-        folder = None if kept is None else kept / f"{self.name}-{'refit' if check is None else 'fit'}-{len(rows)}"
+        folder = (
+            None if kept is None else kept / f"{self.name}-{'refit' if check is None else 'fit'}-{rows.fingerprint()}"
+        )
         outcome = fit_by_gradient(
             self.model, rows, check, config, folder=folder, device=self.run.device, progress=self.run.progress
         )

@@ -97,12 +97,13 @@ def _trained(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(setting.seed)
             model = build(setting)
+        data = setting.windows("train", marks)
         outcome = fit_by_gradient(
             model,
-            setting.windows("train", marks),
+            data,
             setting.windows("validation", marks),
             training(setting),
-            folder=_folder(name, setting),
+            folder=_folder(name, setting, data),
             device=setting.device,
             progress=setting.progress,
         )
@@ -180,13 +181,11 @@ def measure(model: str, setting: Setting, seeds: Sequence[int]) -> list[dict[str
     ]
 
 
-def _folder(name: str, setting: Setting) -> Path | None:
+def _folder(name: str, setting: Setting, data: ForecastWindows) -> Path | None:
     if setting.checkpoints is None:
         return None
-    return (
-        setting.checkpoints
-        / f"{setting.case.name}-{name}-{setting.lookback}-{setting.horizon}-{setting.ema_decay}-{setting.seed}"
-    )
+    what = f"{name}-{setting.lookback}-{setting.horizon}-{setting.ema_decay}-{setting.seed}-{data.fingerprint()}"
+    return setting.checkpoints / what
 
 
 def _interval(errors: NDArray[np.float64], horizon: int) -> dict[str, float]:

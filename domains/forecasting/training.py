@@ -1,5 +1,6 @@
 """Training a forecaster by gradients: its windows, its loss, its validation score."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -63,6 +64,16 @@ class ForecastWindows:
         marks, known = self._gather(self.marks, rows), self._gather(self.known, rows)
         past, future = torch.split(whole, [self.lookback, self.horizon], -1)
         return Batch(past, future, None if marks is None else marks[..., : self.lookback], known)
+
+    def fingerprint(self) -> str:
+        """A short name of this data, so that a checkpoint is never taken for one of other data."""
+        digest = hashlib.sha256()
+        for views in (self.values, self.marks, self.known):
+            if views is not None:
+                digest.update(np.ascontiguousarray(views[:, :, 0].numpy()).tobytes())
+                digest.update(np.ascontiguousarray(views[-1].numpy()).tobytes())
+        digest.update(self.starts.numpy().tobytes())
+        return digest.hexdigest()[:12]
 
     @staticmethod
     def _gather(views: Tensor | None, rows: Tensor) -> Tensor | None:

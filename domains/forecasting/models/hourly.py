@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ....shared.errors import InputError
 
 Floats = NDArray[np.float64]
+LEAST_ROWS = 14  # an hour with fewer is left to the regressor of all rows
 
 
 class WeatherComponents:
@@ -67,7 +68,7 @@ class HourlyBinnedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
     weather     columns by block, each block replaced by `components` principal components: {"temperature": [1, 2]}
     components  per block
 
-    After `fit`: `regressors_` by hour, `hours_`, `rows_` (training rows of each hour). An hour that training never
+    After `fit`: `regressors_` by hour, `hours_`, `rows_` (training rows of each hour). An hour that training hardly
     saw is answered by a regressor fitted on all rows.
     """
 
@@ -92,10 +93,10 @@ class HourlyBinnedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         bins = self._bins(table)
         self.hours_, self.rows_ = np.unique(bins, return_counts=True)
         self.components_, self.regressors_ = {}, {}
-        for hour in (*self.hours_.tolist(), None):
+        rich = self.hours_[self.rows_ >= LEAST_ROWS].tolist()
+        # the model of all rows answers hours that training hardly saw; with 24 rich hours nothing is left for it
+        for hour in rich if len(rich) == 24 else [*rich, None]:
             rows = slice(None) if hour is None else bins == hour
-            if hour is None and len(self.hours_) == 24:
-                break  # nothing is left for it to answer
             self.components_[hour] = [
                 WeatherComponents(self.components).fit(table[rows][:, list(block)])
                 for block in (self.weather or {}).values()

@@ -145,3 +145,17 @@ def test_all_components_keep_every_distance() -> None:
     for one in (found, scaled):
         one -= one.mean(0)
     np.testing.assert_allclose(found @ found.T, scaled @ scaled.T, atol=1e-10)
+
+
+def test_an_hour_with_a_handful_of_rows_is_left_to_the_regressor_of_all_rows() -> None:
+    """A change of the clock moves a few rows to hours that no other day has: 13 are too few for a model, 14 are not."""
+    X, y = table()
+    few, enough = X[:, 0] == 3, X[:, 0] == 4
+    keep = ~(few | enough)
+    keep[np.flatnonzero(few)[:13]] = True
+    keep[np.flatnonzero(enough)[:14]] = True
+    model = HourlyBinnedRegressor(LinearRegression()).fit(X[keep], y[keep])
+    assert 3 not in model.regressors_
+    assert 4 in model.regressors_
+    everything = LinearRegression().fit(X[keep], y[keep])
+    np.testing.assert_allclose(model.predict(X[few]), everything.predict(X[few]))

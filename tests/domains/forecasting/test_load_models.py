@@ -288,8 +288,8 @@ def test_validation_windows_begin_at_the_border(data: LoadData, monkeypatch: pyt
 def test_refitting_trains_for_as_many_epochs_as_validation_found_best(data: LoadData) -> None:
     model = DLinearLoad(DAY, 2 * DAY, seed=5, training=TrainingConfig(8, 8, 0.3, "adam", patience=2))
     model.fit(data, TRAIN, VALIDATION)
-    assert 1 <= model.training.epochs < 8
-    assert (model.training.patience, model.training.seed) == (0, 5)
+    assert 1 <= model.refitting.epochs < 8
+    assert (model.refitting.patience, model.refitting.seed) == (0, 5)
 
 
 def test_itransformer_reads_future_covariates_in_any_units(data: LoadData) -> None:
@@ -297,3 +297,21 @@ def test_itransformer_reads_future_covariates_in_any_units(data: LoadData) -> No
     here, there = (fitted("itransformer", one).predict(one, ORIGINS) for one in (data, told))
     np.testing.assert_allclose(here, there, rtol=1e-3)
     assert isinstance(quick("itransformer"), ITransformerLoad)
+
+
+def test_a_checkpoint_is_taken_up_for_the_same_data_and_never_for_other(data: LoadData, tmp_path: Any) -> None:
+    """Other data of the same length must be learnt anew, though its checkpoint would have the same shapes."""
+
+    def forecast(told: LoadData, kept: Any) -> np.ndarray:
+        training = TrainingConfig(2, 32, 5e-3, "adam")
+        model = DLinearLoad(DAY, 2 * DAY, run=gradient_load.Run(checkpoints=kept), training=training)
+        model.fit(told, TRAIN, VALIDATION)
+        return model.predict(told, ORIGINS)
+
+    first, (folder,) = forecast(data, tmp_path), tmp_path.iterdir()
+    written = (folder / "checkpoint.pt").stat().st_mtime_ns
+    np.testing.assert_array_equal(forecast(data, tmp_path), first)
+    assert (folder / "checkpoint.pt").stat().st_mtime_ns == written
+    other = replace(data, targets=data.targets + np.sin(np.arange(len(data.targets)))[:, None])
+    np.testing.assert_array_equal(forecast(other, tmp_path), forecast(other, None))
+    assert len(list(tmp_path.iterdir())) == 2

@@ -341,3 +341,13 @@ def test_the_last_forecast_of_the_test_part_is_shown_as_it_was_made(fitted: Load
     np.testing.assert_allclose(
         (shown.forecast.isel(quantile=-1) - shown.point).values, chosen.margins[-1, ..., -1], rtol=1e-9
     )
+
+
+@pytest.mark.parametrize(("later", "said"), [(0, False), (24, False), (3, True), (12, True)])
+def test_a_start_at_another_time_of_day_is_said_not_to_be_calibrated(
+    fitted: LoadForecaster, simulated: Simulated, later: int, said: bool, recwarn: pytest.WarningsRecorder
+) -> None:
+    table = simulated(days=30)[["time", "load"]]
+    forecast = fitted.predict(table[: len(table) - (DAY - later // 3) % DAY])
+    assert ("not calibrated for this start" in forecast.attrs["calibration"]) == said
+    assert any("not calibrated" in str(warning.message) for warning in recwarn) == said
