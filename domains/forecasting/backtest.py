@@ -5,14 +5,12 @@ will start, so that what is measured is what will be used.
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...shared.errors import InputError
-from ...shared.evaluation.adaptive import AdaptiveConformal
 from .data import LoadData
 from .features import steps_a_day
 from .load_model import Floats, LoadModel, Rows, origins_in, unbridged
@@ -88,48 +86,3 @@ def truth_at(data: LoadData, origins: Rows, horizon: int) -> tuple[Floats, NDArr
     """True values and which of them were measured, not filled; (origin, step, target) each."""
     rows = origins[:, None] + np.arange(horizon)
     return data.targets[rows], ~data.filled[rows]
-
-
-class DayAheadIntervals:
-    """Adaptive conformal intervals of several coverages for each step and target, nested by construction.
-
-    Learns in the order of time from forecasts and what came true; a forecast's truth enters only once it is known.
-    """
-
-    def __init__(
-        self, steps: int, targets: int, coverages: Sequence[float], memory: int, pool: int, circular: bool
-    ) -> None:
-        self.coverages = tuple(coverages)
-        self.parts = [
-            [AdaptiveConformal(steps, coverage, memory=memory, pool=pool, circular=circular) for coverage in coverages]
-            for _ in range(targets)
-        ]
-
-    def learn(self, truth: Floats, point: Floats, real: NDArray[np.bool_]) -> None:
-        """Take one forecast and its truth; (step, target) each."""
-        for target, levels in enumerate(self.parts):
-            for one in levels:
-                one.update(truth[:, target], point[:, target], real=real[:, target])
-
-    def margins(self) -> Floats:
-        """Half widths of the next intervals; (step, target, coverage), growing with the coverage."""
-        zero = np.zeros(self.parts[0][0].steps)
-        found = [[one.interval(zero)[1] for one in levels] for levels in self.parts]
-        return np.maximum.accumulate(np.maximum(np.array(found), 0.0), axis=1).transpose(2, 0, 1)
-
-
-def follow(intervals: DayAheadIntervals, truth: Floats, point: Floats, real: NDArray[np.bool_], delay: int) -> Floats:
-    """Margins of each forecast in turn, learning from those that were complete when it was made.
-
-    truth, point, real  (origin, step, target)
-    delay               how many later forecasts start before the truth of one is whole (1 for a day ahead)
-    ->                  (origin, step, target, coverage)
-    """
-    found = []
-    for origin in range(len(truth)):
-        if (done := origin - delay) >= 0:
-            intervals.learn(truth[done], point[done], real[done])
-        found.append(intervals.margins())
-    for done in range(max(0, len(truth) - delay), len(truth)):
-        intervals.learn(truth[done], point[done], real[done])
-    return np.stack(found)

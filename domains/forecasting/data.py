@@ -178,6 +178,26 @@ def require_ahead(data: LoadData, rows: int) -> None:
         )
 
 
+def with_rows_ahead(data: LoadData, rows: int) -> LoadData:
+    """The same data with at least `rows` rows after history; new rows are empty."""
+    lacking = rows - (len(data.times) - data.known)
+    if lacking <= 0:
+        return data
+    ahead = pd.date_range(data.times[-1], periods=lacking + 1, freq=data.step)[1:]
+
+    def longer(values: np.ndarray) -> np.ndarray:
+        return np.concatenate([values, np.full((lacking, values.shape[1]), np.nan)])
+
+    return replace(
+        data,
+        times=data.times.append(ahead),
+        targets=longer(data.targets),
+        past=longer(data.past),
+        future=longer(data.future),
+        filled=np.concatenate([data.filled, np.zeros((lacking, data.filled.shape[1]), dtype=bool)]),
+    )
+
+
 def _history(
     table: Table, values: np.ndarray, goals: tuple[str, ...], past: tuple[str, ...], future: tuple[str, ...]
 ) -> tuple[int, int, int]:

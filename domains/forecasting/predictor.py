@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,24 +11,21 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ...shared.errors import InputError
 from ...shared.evaluation.comparison import Comparison
 from ...shared.learning.folder import read_folder, rebuild_config, write_folder
-from .backtest import Backtest, DayAheadIntervals, Parts, follow, run_backtest, split_history, truth_at
+from .backtest import Backtest, run_backtest, split_history, truth_at
 from .card import card
-from .data import LoadData, read_load, require_ahead, require_length
-from .features import steps_a_day
+from .data import LoadData, read_load, require_ahead, require_length, with_rows_ahead
 from .forecasts import forecast_dataset
 from .gradient_load import Run
 from .grid import say_duration
+from .intervals import DayAheadIntervals, calibrate
 from .load_model import Floats, LoadModel
 from .registry import BASELINES, LOAD_MODELS, Size, load_model
 from .scoring import compare_backtests, normalised_error
-
-MEMORY, POOL = 60, 1  # forecasts whose errors calibrate an interval, and neighbouring steps that share them
 
 
 @dataclass(frozen=True)
@@ -102,8 +99,10 @@ class LoadForecaster:
         parts = split_history(data, steps, needs, self.validation, self.test)
 
         self.backtests_: dict[str, Backtest] = {}
+        intervals: dict[str, DayAheadIntervals] = {}
         for model in tqdm(candidates, desc="backtest", unit="model", disable=not self.progress):
-            self.backtests_[model.name] = self._with_margins(run_backtest(model, data, parts), data, parts)
+            self.backtests_[model.name] = one = run_backtest(model, data, parts)
+            intervals[model.name], one.margins = calibrate(one, data, parts, self.coverages_)
         self.data_, self.parts_, self.horizon_ = data, parts, steps
         # the naive ones stand in the table all the same, but only what was asked for is used
         errors = {name: normalised_error(self.backtests_[name].validation, data, parts) for name in self.models}
@@ -115,7 +114,7 @@ class LoadForecaster:
         self.model_: LoadModel = chosen.model
         self.model_.refit(data, slice(0, data.known))
         self.seconds_fit_ = chosen.seconds_fit + time.perf_counter() - started
-        self.margins_ = self._intervals(chosen, data, parts).margins()
+        self.margins_ = intervals[self.chosen_].margins()
         self.layout_ = Layout(
             data.target_names,
             data.past_names,
@@ -223,8 +222,8 @@ class LoadForecaster:
 
     def test_residuals(self) -> Floats:
         """Truth minus forecast of the chosen model on test; (origin, step, target), NaN where a gap was filled."""
-        truth, forecast, real = _on(self.data_, self.parts_.test_origins, self.backtests_[self.chosen_].test)
-        return np.where(real, truth - forecast, np.nan)
+        truth, real = truth_at(self.data_, self.parts_.test_origins, self.horizon_)
+        return np.where(real, truth - self.backtests_[self.chosen_].test, np.nan)
 
     def calibration_(self) -> str:
         """Say how the intervals were calibrated, with what was measured where it was."""
@@ -288,55 +287,8 @@ class LoadForecaster:
         names = ("horizon", "lookback", "coverage", "validation", "test", "seed")
         return {name: getattr(self, name) for name in names}
 
-    def _intervals(self, one: Backtest, data: LoadData, parts: Parts) -> DayAheadIntervals:
-        intervals, _ = self._followed(one, data, parts)
-        return intervals
-
-    def _with_margins(self, one: Backtest, data: LoadData, parts: Parts) -> Backtest:
-        _, one.margins = self._followed(one, data, parts)
-        return one
-
-    def _followed(self, one: Backtest, data: LoadData, parts: Parts) -> tuple[DayAheadIntervals, Floats]:
-        """Intervals that learnt from validation, then went through test a day at a time; their margins on test."""
-        steps = one.validation.shape[1]
-        day = steps_a_day(data)
-        # neighbouring steps share errors; a horizon of whole days ends where it begins on the clock
-        intervals = DayAheadIntervals(
-            steps, len(data.target_names), self.coverages_, MEMORY, min(POOL, (steps - 1) // 2), steps % day == 0
-        )
-        for truth, point, real in zip(*_on(data, parts.validation_origins, one.validation), strict=True):
-            intervals.learn(truth, point, real)
-        truth, point, real = _on(data, parts.test_origins, one.test)
-        stride = min(day, steps)
-        return intervals, follow(intervals, truth, point, real, delay=-(-steps // stride))
-
-
-def _on(data: LoadData, origins: NDArray[np.int64], forecast: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    truth, real = truth_at(data, origins, forecast.shape[1])
-    return truth, forecast, real
-
 
 def quantiles(point: Floats, margins: Floats) -> Floats:
     """Edges of nested intervals around the point, rising; (..), (.., coverage) -> (.., quantile)."""
     low, high = point[..., None] - margins[..., ::-1], point[..., None] + margins
     return np.concatenate([low, point[..., None], high], axis=-1)
-
-
-def with_rows_ahead(data: LoadData, rows: int) -> LoadData:
-    """The same data with at least `rows` rows after history; new rows are empty."""
-    lacking = rows - (len(data.times) - data.known)
-    if lacking <= 0:
-        return data
-    ahead = pd.date_range(data.times[-1], periods=lacking + 1, freq=data.step)[1:]
-
-    def longer(values: Floats) -> Floats:
-        return np.concatenate([values, np.full((lacking, values.shape[1]), np.nan)])
-
-    return replace(
-        data,
-        times=data.times.append(ahead),
-        targets=longer(data.targets),
-        past=longer(data.past),
-        future=longer(data.future),
-        filled=np.concatenate([data.filled, np.zeros((lacking, data.filled.shape[1]), dtype=bool)]),
-    )
