@@ -129,8 +129,8 @@ class LoadForecaster:
 
     @property
     def coverages_(self) -> tuple[float, ...]:
-        """Coverages that are calibrated: two inner ones for the fan, and the one that was asked for."""
-        return tuple(sorted({0.5, 0.8, self.coverage}))
+        """Coverages that are calibrated, rising: inner ones for the fan, and last the one that was asked for."""
+        return (*(inner for inner in (0.5, 0.8) if inner < self.coverage), self.coverage)
 
     @property
     def levels_(self) -> tuple[float, ...]:

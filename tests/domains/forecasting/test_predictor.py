@@ -351,3 +351,17 @@ def test_a_start_at_another_time_of_day_is_said_not_to_be_calibrated(
     forecast = fitted.predict(table[: len(table) - (DAY - later // 3) % DAY])
     assert ("not calibrated for this start" in forecast.attrs["calibration"]) == said
     assert any("not calibrated" in str(warning.message) for warning in recwarn) == said
+
+
+@pytest.mark.parametrize("coverage", [0.6, 0.8, 0.95])
+def test_the_outer_interval_is_the_one_that_was_asked_for(data: LoadData, coverage: float) -> None:
+    made = cheap(coverage=coverage).fit(data)
+    assert made.coverages_[-1] == coverage == max(made.coverages_)
+    edges = made.predict()["quantile"].values
+    np.testing.assert_allclose([edges[0], edges[-1]], [(1 - coverage) / 2, (1 + coverage) / 2])
+    truth, real = truth_at(data, made.parts_.test_origins, DAY)
+    one = made.backtests_[made.chosen_]
+    inside = (np.abs(truth - one.test) <= one.margins[..., -1])[real].mean()
+    (row,) = (row for row in made.comparison_.rows if row.model == made.chosen_)
+    assert row.others["coverage %"] == pytest.approx(100 * inside)
+    assert abs(inside - coverage) < 0.2  # a dozen days: far from the next coverage of the fan would be a mix-up
