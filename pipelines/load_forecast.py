@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import xarray as xr
 
 from .. import __version__
+from ..domains.forecasting.breakdown import breakdown
 from ..domains.forecasting.checks import Check, run_checks
 from ..domains.forecasting.data import LoadData, read_load
 from ..domains.forecasting.evaluation import evaluate_on
 from ..domains.forecasting.forecasts import forecast_table, require_format, write_dataset
 from ..domains.forecasting.predictor import LoadForecaster
+from ..domains.forecasting.standing import Standing
 from ..shared.datasets.catalogue import locate
 from ..shared.errors import InputError
 from ..shared.evaluation.comparison import Comparison
@@ -54,6 +56,7 @@ def load(options: Reading) -> LoadData:
         past_covariates=options.past_covariates,
         future_covariates=options.covariates,
         zone=options.zone,
+        first_year=options.first_year,
         gaps=options.gaps,
         max_gap=options.max_gap,
         units=_units(options.units),
@@ -74,12 +77,12 @@ def fit(data: LoadData, options: Fitting) -> LoadForecaster:
         progress=sys.stderr.isatty(),
         checkpoints=options.checkpoints,
     )
-    return forecaster.fit(data)
+    return forecaster.fit(data, holidays=options.holidays)
 
 
 def predict(forecaster: LoadForecaster, data: LoadData) -> xr.Dataset:
     """Forecast what follows the data; when the covariates end with the load, the last stretch of history instead."""
-    if data.future_names and len(data.times) - data.known < forecaster.horizon_:
+    if forecaster.layout_.future_covariates and len(data.times) - data.known < forecaster.horizon_:
         sys.stderr.write(
             f"no rows of {', '.join(data.future_names)} after the last load: the forecast shown is that of the last "
             f"{forecaster.horizon} of history, made by the model fitted before the test part.\n"
@@ -90,10 +93,13 @@ def predict(forecaster: LoadForecaster, data: LoadData) -> xr.Dataset:
 
 def score(forecaster: LoadForecaster, checks: list[Check]) -> dict[str, Any]:
     """Everything that was measured, as plain values."""
+    chosen = forecaster.backtests_[forecaster.chosen_]
+    table = breakdown(chosen, forecaster.data_, forecaster.parts_, forecaster.coverages_)
     return {
         "comparison": forecaster.comparison_.to_dict(),
         "chosen": forecaster.chosen_,
         "calibration": forecaster.calibration_(),
+        "breakdown": json.loads(table.to_json(orient="records")),
         "checks": [check._asdict() for check in checks],
         "repairs": list(forecaster.data_.repairs),
     }
@@ -130,16 +136,24 @@ def fit_to_folder(options: FitOptions) -> LoadForecaster:
     return forecaster
 
 
-def predict_from_folder(options: PredictOptions) -> xr.Dataset:
-    """Forecast from a saved model; written when `out` is named."""
+def predict_from_folder(options: PredictOptions) -> tuple[xr.Dataset, Standing]:
+    """Forecast from a saved model, written when `out` is named, and say how the model stands on the newest history."""
     if options.out is not None:
-        require_format(options.out)
+        require_format(options.out, scenarios=options.scenarios > 0)
         require_writable(options.out, options.overwrite)
+    elif options.scenarios:
+        raise UsageError("--scenarios needs --out FILE.nc; a table has no room for them.")
     forecaster, data = _reopened(options)
-    forecast = forecaster.predict(data)
+    forecast = (
+        forecaster.scenarios(options.scenarios, data, options.seed) if options.scenarios else forecaster.predict(data)
+    )
+    stands = forecaster.update(data) if options.learn else forecaster.standing(data)
+    forecast.attrs["standing"] = str(stands)
     if options.out is not None:
         write_dataset(forecast, options.out, options.overwrite)
-    return forecast
+    if options.learn and stands.learnt:
+        forecaster.save_pretrained(options.model, overwrite=True)
+    return forecast, stands
 
 
 def evaluate_from_folder(options: EvaluateOptions) -> Comparison:
@@ -168,7 +182,13 @@ def say(data: LoadData) -> None:
 
 def _reopened(options: PredictOptions) -> tuple[LoadForecaster, LoadData]:
     forecaster = LoadForecaster.from_pretrained(options.model)
-    data = forecaster.read(options.data, time=_time(options.time), gaps=options.gaps, max_gap=options.max_gap)
+    data = forecaster.read(
+        options.data,
+        time=_time(options.time),
+        first_year=options.first_year,
+        gaps=options.gaps,
+        max_gap=options.max_gap,
+    )
     say(data)
     return forecaster, data
 

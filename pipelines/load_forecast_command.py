@@ -9,6 +9,9 @@ from .load_forecast_bench import bench_table
 from .load_forecast_options import BenchOptions, EvaluateOptions, FitOptions, PredictOptions, RunOptions
 
 
+DRIFTED = 3  # exit code of `predict --strict`
+
+
 def run(options: RunOptions) -> int:
     """Print the comparison and the checks."""
     done = load_forecast.run(options)
@@ -27,11 +30,12 @@ def fit(options: FitOptions) -> int:
 
 
 def predict(options: PredictOptions) -> int:
-    """Print the forecast as CSV unless it went to a file."""
-    forecast = load_forecast.predict_from_folder(options)
+    """Print the forecast as CSV unless it went to a file; 3 with `--strict` when the model has drifted."""
+    forecast, stands = load_forecast.predict_from_folder(options)
     if options.out is None:
         sys.stdout.write(load_forecast.forecast_csv(forecast))
-    return 0
+    sys.stderr.write(f"{'drift: ' if stands.drifted else ''}{stands}.\n")
+    return DRIFTED if stands.drifted and options.strict else 0
 
 
 def evaluate(options: EvaluateOptions) -> int:

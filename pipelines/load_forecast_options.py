@@ -15,9 +15,11 @@ class Reading:
     covariates: tuple[str, ...] = option((), "columns known ahead, such as a weather forecast or a holiday flag")
     past_covariates: tuple[str, ...] = option((), "columns known only up to now")
     time: tuple[str, ...] = option(
-        (), "column of times, or a date and an hour column; left out: found by itself", "COLUMN"
+        (), "column of times, a date and an hour column, or year,month,day,hour; left out: found by itself", "COLUMN"
     )
     zone: str | None = option(None, "IANA zone of the local clock, such as Europe/London")
+    first_year: int | None = option(None, "true year of the smallest one, where years count 1, 2, ..", "YEAR")
+    holidays: str | None = option(None, "calendar of public holidays, such as GB or AU-VIC", "CODE")
     units: tuple[str, ...] = option((), "units of columns, such as Demand=MW", "COLUMN=UNIT,..")
     gaps: Literal["repair", "error"] = option("repair", "fill short gaps and say so, or refuse them")
     max_gap: str = option("3h", "longest gap that is filled", "LENGTH")
@@ -29,8 +31,8 @@ class Fitting(Reading):
 
     horizon: str = option("24h", "length of a forecast", "LENGTH")
     models: tuple[str, ...] = option(
-        ("seasonal-naive-week", "nlinear-ridge", "dlinear", "hourly-boosting", "itransformer"),
-        "candidates; the best on validation is used",
+        ("seasonal-naive-week", "nlinear-ridge", "spline-ridge", "boosting", "load-network", "itransformer", "blend"),
+        "candidates; the best on validation is used, blend combines the others",
     )
     lookback: str | None = option(None, "history that linear and transformer models see, such as 8D", "LENGTH")
     coverage: float = option(0.9, "coverage of the interval")
@@ -65,11 +67,15 @@ class PredictOptions:
     data: str = option(text="newest history, with rows of covariates behind it if the model uses them", metavar="FILE")
     out: str | None = option(None, "forecast as .nc, .csv or .parquet; left out: CSV to stdout", "FILE")
     time: tuple[str, ...] = option(
-        (), "column of times, or a date and an hour column; left out: found by itself", "COLUMN"
+        (), "column of times, a date and an hour column, or year,month,day,hour; left out: found by itself", "COLUMN"
     )
+    first_year: int | None = option(None, "true year of the smallest one, where years count 1, 2, ..", "YEAR")
     gaps: Literal["repair", "error"] = option("repair", "fill short gaps and say so, or refuse them")
     max_gap: str = option("3h", "longest gap that is filled", "LENGTH")
-    seed: int = option(0, "accepted everywhere; a forecast draws no random numbers")
+    scenarios: int = option(0, "sample paths beside the forecast, in .nc alone")
+    learn: bool = option(False, "let the intervals learn from what came true, and keep that in the model folder")
+    strict: bool = option(False, "exit with 3 when the model has drifted")
+    seed: int = option(0, "of scenario paths")
     device: str = option("cpu", "accepted everywhere; a forecast is made on the CPU")
     overwrite: bool = option(False, "replace what is there")
 
@@ -85,11 +91,13 @@ class EvaluateOptions(PredictOptions):
 class BenchOptions:
     """`bench`: published models under the published protocol."""
 
-    models: tuple[str, ...] = option(("last-value", "seasonal-naive-day", "nlinear-ridge"), "names")
-    lookback: int = option(336, "past steps every model sees")
+    models: tuple[str, ...] = option((), "names; left out: the cheap ones of the case")
+    lookback: int = option(336, "past steps every model sees, a blend at most")
     horizons: tuple[int, ...] = option((96, 192, 336, 720), "steps ahead")
     seeds: tuple[int, ...] = option((2021,), "a trained model is fitted for each; the row is their mean")
     ema_decay: float = option(0.0, "average the weights of trained models, such as 0.99; 0 trains as published")
+    sam_rho: float | None = option(None, "radius of samformer's sharpness-aware steps; left out: 0.7", "NUMBER")
+    refit: bool = option(False, "solve closed forms again on train and validation: a setting of its own")
     data: str | None = option(None, "a CSV in the format of ETT in place of a case", "FILE")
     borders: Literal["hourly", "quarter-hourly", "parts"] = option(
         "hourly", "of --data: those of ETT, or 70/10/20 parts"

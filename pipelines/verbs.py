@@ -18,6 +18,14 @@ def _load(text: str, options: str, function: str, cases: tuple[str, ...] = ()) -
     return Verb(text, ".load_forecast_options", options, ".load_forecast_command", function, cases)
 
 
+def _many(text: str, options: str, function: str) -> Verb:
+    return Verb(text, ".many_loads_options", options, ".many_loads_command", function)
+
+
+def _year(text: str, options: str, function: str) -> Verb:
+    return Verb(text, ".year_load_options", options, ".year_load_command", function)
+
+
 PIPELINES: dict[str, dict[str, Verb]] = {
     "load-forecast": {
         "run": _load("forecast the next day's load and report how far to trust it", "RunOptions", "run"),
@@ -25,6 +33,18 @@ PIPELINES: dict[str, dict[str, Verb]] = {
         "predict": _load("forecast from the newest history", "PredictOptions", "predict"),
         "evaluate": _load("score a saved forecaster on newer rows", "EvaluateOptions", "evaluate"),
         "bench": _load("published models under the published protocol", "BenchOptions", "bench", ("etth1",)),
+    },
+    "many-loads": {
+        "run": _many(
+            "forecast thousands of series into one file, each by what was best there", "ManyRunOptions", "run"
+        ),
+        "fit": _many("fit one shared map on a file of many series", "ManyFitOptions", "fit"),
+        "predict": _many("forecast many series from their newest history", "ManyPredictOptions", "predict"),
+    },
+    "year-load": {
+        "run": _year("forecast a year's load from its weather and report how far to trust it", "YearRunOptions", "run"),
+        "fit": _year("fit a year-ahead forecaster on a file, scored on its last year", "YearFitOptions", "fit"),
+        "predict": _year("forecast from the weather of the time ahead", "YearPredictOptions", "predict"),
     },
 }
 

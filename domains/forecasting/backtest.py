@@ -5,6 +5,7 @@ will start, so that what is measured is what will be used.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ...shared.errors import InputError
 from .data import LoadData
 from .features import steps_a_day
+from .intervals import AdaptiveQuantiles, follow, own_distances
 from .load_model import Floats, LoadModel, Rows, origins_in, unbridged
 
 
@@ -37,7 +39,10 @@ class Backtest:
     seconds_fit: float
     seconds_predict: float  # of the whole test part
     parameters: int
-    margins: Floats = field(default_factory=lambda: np.empty(0))  # (origin, step, target, coverage) on test
+    # how far the model itself puts the edges of its intervals; (origin, step, target, coverage, side)
+    validation_distance: Floats = field(default_factory=lambda: np.empty(0))
+    test_distance: Floats = field(default_factory=lambda: np.empty(0))
+    quantiles: Floats = field(default_factory=lambda: np.empty(0))  # (origin, step, target, level) on test, calibrated
 
 
 def split_history(data: LoadData, horizon: int, needs: int, validation: float, test: float) -> Parts:
@@ -71,15 +76,31 @@ def _too_short(data: LoadData, why: str) -> str:
     )
 
 
-def run_backtest(model: LoadModel, data: LoadData, parts: Parts) -> Backtest:
+def run_backtest(model: LoadModel, data: LoadData, parts: Parts, coverages: Sequence[float]) -> Backtest:
     """Fit on train, forecast validation, refit on train and validation, forecast test."""
     started = time.perf_counter()
     model.fit(data, parts.train, parts.validation)
     validation = model.predict(data, parts.validation_origins)
+    distance = own_distances(model, data, parts.validation_origins, validation, coverages)
     model.refit(data, slice(parts.train.start, parts.validation.stop))
     fitted = time.perf_counter()
     test = model.predict(data, parts.test_origins)
-    return Backtest(model, validation, test, fitted - started, time.perf_counter() - fitted, model.parameters())
+    spent = time.perf_counter() - fitted
+    later = own_distances(model, data, parts.test_origins, test, coverages)
+    return Backtest(model, validation, test, fitted - started, spent, model.parameters(), distance, later)
+
+
+def calibrate(one: Backtest, data: LoadData, parts: Parts, coverages: Sequence[float]) -> AdaptiveQuantiles:
+    """Intervals that know validation and test; `one` is given the quantiles of test, each before its truth."""
+    steps, day = one.validation.shape[1], steps_a_day(data)
+    # neighbouring steps share errors; a horizon of whole days ends where it begins on the clock
+    intervals = AdaptiveQuantiles(steps, len(data.target_names), coverages, circular=steps % day == 0)
+    truth, real = truth_at(data, parts.validation_origins, steps)
+    for window in zip(truth, one.validation, one.validation_distance, real, strict=True):
+        intervals.learn(*window)
+    truth, real = truth_at(data, parts.test_origins, steps)
+    one.quantiles = follow(intervals, truth, one.test, one.test_distance, real, delay=-(-steps // min(day, steps)))
+    return intervals
 
 
 def truth_at(data: LoadData, origins: Rows, horizon: int) -> tuple[Floats, NDArray[np.bool_]]:

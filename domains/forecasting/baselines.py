@@ -19,6 +19,7 @@ class LastValue:
     horizon: int
     name: ClassVar[str] = "last-value"
     is_transformer: ClassVar[bool] = False
+    uses_covariates: ClassVar[bool] = False
 
     def needs(self, data: LoadData) -> int:
         """One row."""

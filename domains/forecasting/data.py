@@ -13,7 +13,10 @@ from ...shared.errors import InputError
 from .cells import numbers
 from .gaps import fill, runs
 from .grid import duration, in_order, on_grid, say_duration, say_time
-from .reading import Table, plural, read_table, require_columns
+from .meters import refuse_several_meters
+from .reading import read_table
+from .suspicion import oddities, require_one_unit, without_sentinels
+from .table import Table, plural, require_columns
 from .times import find_time, moments, read_times
 
 
@@ -92,15 +95,18 @@ def read_load(
     gaps: Literal["repair", "error"] = "repair",
     max_gap: str | pd.Timedelta = "3h",
     units: Mapping[str, str] | None = None,
+    first_year: int | None = None,
 ) -> LoadData:
     """Read load from CSV, Parquet, NetCDF, Excel, a DataFrame or a Dataset.
 
     targets, past_covariates, future_covariates  columns; TRUE and FALSE count as 1 and 0
-    time     the column of times, or a pair (date, hour); found by itself when only one can be meant
+    time     the column of times, a pair (date, hour) or (year, month, day[, hour[, minute]]); found by itself when only
+             one can be meant
     zone     IANA zone of the local clock, such as Europe/London: naive stamps are read on it, summer time included
     step     length of a step when the one that occurs most often is not the true one
     gaps     "repair" fills gaps up to `max_gap` and says so, "error" refuses any
-    units    unit of a column by its name; those of a NetCDF file are found by themselves
+    units    unit of a column by its name; those of a NetCDF file or a row of units are found by themselves
+    first_year  the true year of the smallest one, where a column of years counts 1, 2, ..
 
     Period starts and ends are taken as given. Last rows that have future covariates and no targets are the rows to
     forecast. Raises InputError, with row, time and remedy, for whatever cannot be read or would be guessed.
@@ -115,15 +121,17 @@ def read_load(
         raise InputError(f"gaps={gaps!r} is not known; choose 'repair' or 'error'.")
     limit = duration(max_gap, "max_gap") if gaps == "repair" else pd.Timedelta(0)
 
-    table = read_table(source)
+    table = read_table(source, names)
     require_columns(table, names)
-    stamps = read_times(table, find_time(table, time, names))
+    clock = find_time(table, time, names)
+    stamps = read_times(table, clock, first_year)
     hint_zone = stamps.tz is None and zone is None
-    values = np.column_stack([numbers(table, name) for name in names])
-    times, zone, keep, repairs = moments(stamps, zone, table, empty=np.isnan(values[:, : len(goals)]).all(axis=1))
-    times, values, more = in_order(times, values[keep], names, table.where, hint_zone)
+    values = np.column_stack([without_sentinels(table, name, numbers(table, name)) for name in names])
+    moment, zone, keep, notes = moments(stamps, zone, table, empty=np.isnan(values[:, : len(goals)]).all(axis=1))
+    refuse_several_meters(moment, values[keep], keep, table, names + clock)
+    times, values, more = in_order(moment, values[keep], names, table.where, hint_zone)
     times, values, width = on_grid(times, values, step, table.where)
-    repairs += more
+    repairs = table.repairs + notes + more
 
     start, known, end = _history(table, values, goals, past, future)
     for count, at, side in (
@@ -134,8 +142,13 @@ def read_load(
             repairs.append(f"{plural(count, 'row')} without target left out {side} {say_time(times[at])}")
     times, values, known = times[start:end], values[start:end], known - start
     _require_complete(table, values, times, known, names, len(goals), len(future))
-    missing, more = fill(values[:known], names, times, width, limit, table.where, hint_zone)
     goal, ahead = len(goals), len(names) - len(future)
+    for column, name in enumerate(goals):
+        require_one_unit(values[:known, column], times, width, name, table, moment, keep)
+    absent = "; ".join(line for line in table.repairs if "taken as missing" in line)
+    missing, more = fill(values[:known], names, times, width, limit, table.where, hint_zone, absent)
+    for column, name in enumerate(goals):
+        more += oddities(values[:known, column], missing[:, column], times, width, name)
     values[known:, :ahead] = np.nan
     filled = np.zeros((len(times), goal), bool)
     filled[:known] = missing[:, :goal]

@@ -11,9 +11,11 @@ from ...shared.evaluation.comparison import Comparison
 from .backtest import Backtest, Parts
 from .data import LoadData
 from .features import steps_a_day
+from .intervals import edges, own_distances
 from .load_model import LoadModel, origins_in, unbridged
 from .registry import BASELINES, Size, load_model
 from .scoring import compare_backtests
+from .standing import start_phase
 
 if TYPE_CHECKING:
     from .predictor import LoadForecaster
@@ -31,7 +33,7 @@ def evaluate_on(forecaster: "LoadForecaster", data: LoadData) -> Comparison:
     fitted_until = pd.Timestamp(forecaster.layout_.fitted_until)
     fresh = int(data.times.searchsorted(fitted_until, side="right"))
     rows = slice(fresh, data.known)
-    origins = unbridged(data, origins_in(rows, steps, min(day, steps), _phase(forecaster, data), needs))
+    origins = unbridged(data, origins_in(rows, steps, min(day, steps), start_phase(forecaster, data), needs))
     if len(origins) < 7:
         raise InputError(
             f"{len(origins)} forecasts fit in the rows after {fitted_until:%Y-%m-%d %H:%M} UTC, the end of the history "
@@ -41,20 +43,16 @@ def evaluate_on(forecaster: "LoadForecaster", data: LoadData) -> Comparison:
     # nothing is chosen here: the rows before the new ones only scale MASE
     start = int(origins[0])
     parts = Parts(slice(0, start), slice(start, start), slice(start, data.known), origins, origins)
-    margins = np.broadcast_to(forecaster.margins_, (len(origins), *forecaster.margins_.shape))
     backtests = {}
     for model in models:
         started = time.perf_counter()
         forecast = model.predict(data, origins)
         spent = time.perf_counter() - started
-        own = margins if model.name == forecaster.chosen_ else np.full_like(margins, np.nan)
+        own = np.empty(0)
+        if model is forecaster.model_:
+            distance = own_distances(model, data, origins, forecast, forecaster.coverages_)
+            own = edges(forecast, distance, forecaster.intervals_.factors())
         # nothing was fitted or chosen on these rows: no validation, and no time of fitting
         unknown = np.full_like(forecast, np.nan)
-        backtests[model.name] = Backtest(model, unknown, forecast, np.nan, spent, model.parameters(), own)
+        backtests[model.name] = Backtest(model, unknown, forecast, np.nan, spent, model.parameters(), quantiles=own)
     return compare_backtests(backtests, data, parts, forecaster.chosen_, forecaster.coverages_)
-
-
-def _phase(forecaster: "LoadForecaster", data: LoadData) -> int:
-    """A row of this table that stands at the time of day at which the model's forecasts start."""
-    start = pd.Timestamp(forecaster.layout_.fitted_until) + data.step
-    return int(round((start - data.times[0]) / data.step) % steps_a_day(data))

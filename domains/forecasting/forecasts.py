@@ -66,8 +66,10 @@ def forecast_dataset(
     )
 
 
-def require_format(path: str | Path) -> None:
+def require_format(path: str | Path, scenarios: bool = False) -> None:
     """Raise InputError unless `write_dataset` knows the suffix; to be asked before hours of work."""
+    if scenarios and Path(path).suffix.lower() != ".nc":
+        raise InputError(f"cannot write scenario paths to {path}: a table has no room for them; end the name in .nc.")
     if Path(path).suffix.lower() not in FORMATS:
         raise InputError(f"cannot write {path}: end the name in {', '.join(FORMATS)}.")
 

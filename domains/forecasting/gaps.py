@@ -7,7 +7,7 @@ import pandas as pd
 
 from ...shared.errors import InputError
 from .grid import say_duration, say_time
-from .reading import plural
+from .table import plural
 from .times import FORWARD, clock_change
 
 INTERPOLATED = pd.Timedelta("3h")  # longer gaps take the values of the same time one week away
@@ -28,17 +28,19 @@ def fill(
     limit: pd.Timedelta,
     where: str,
     hint_zone: bool = False,
+    absent: str = "",
 ) -> tuple[np.ndarray, list[str]]:
     """Fill the gaps of each column where they stand: -> (filled (time, column) bool, what was done).
 
     values  (time, column), NaN where missing; changed in place
     Up to 3 h a gap is bridged by a straight line (the nearest value at an end; 0/1 columns stay 0/1); a longer one
     takes the same time one week before, else after. Both may look past the gap, so nothing may be scored there.
+    absent  why values of the file count as missing, for the message
     Raises InputError when a gap is longer than `limit` or nothing is left to fill it from.
     """
     missing = np.isnan(values)
     gaps = {int(column): runs(missing[:, column]) for column in np.flatnonzero(missing.any(axis=0))}
-    _refuse_long(gaps, names, times, step, limit, where, hint_zone)
+    _refuse_long(gaps, names, times, step, limit, where, hint_zone, absent)
     done: dict[tuple[str, int, int, int], list[str]] = defaultdict(list)
     for column, found in gaps.items():
         # Without a whole number of steps in a week there is no same time to copy from.
@@ -66,6 +68,7 @@ def _refuse_long(
     limit: pd.Timedelta,
     where: str,
     hint_zone: bool,
+    absent: str,
 ) -> None:
     long = sorted((s, n, column) for column, found in gaps.items() for s, n in found if n * step > limit)
     if not long:
@@ -81,7 +84,7 @@ def _refuse_long(
         f"{say_time(times[start + length - 1])} ({say_duration(length * step)}; up to {say_duration(limit)} is "
         f"filled), the first of {count}, the longest {say_duration(longest)}. Fill them with max_gap={enough!r} "
         f"(--max-gap {enough}), or cut the file to a part without them"
-        f"{clock_change(times[start], FORWARD) if hint_zone else ''}."
+        f"{clock_change(times[start], FORWARD) if hint_zone else ''}{absent and f'; {absent}'}."
     )
 
 

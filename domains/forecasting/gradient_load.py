@@ -1,4 +1,4 @@
-"""Forecasters of load that are trained by gradients: DLinear, and iTransformer with weather and calendar as tokens."""
+"""Forecasters of load that are trained by gradients: DLinear, SAMformer, and iTransformer with weather and calendar."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -20,6 +20,7 @@ from .features import steps_a_day
 from .load_model import Floats, Rows, Saved
 from .models.itransformer import ITransformer, ITransformerConfig
 from .models.linear import DLinear, LinearConfig
+from .models.samformer import SAMformer, SAMformerConfig
 from .training import ForecastWindows, as_long_as, fit_by_gradient, forecast_all
 
 MOST_WINDOWS = 12_000  # an epoch over more, one step apart, would see the same days again and again
@@ -47,6 +48,7 @@ class DLinearLoad:
     model: nn.Module = field(init=False)
     name: ClassVar[str] = "dlinear"
     is_transformer: ClassVar[bool] = False
+    uses_covariates: ClassVar[bool] = False
 
     def needs(self, data: LoadData) -> int:
         """The lookback."""
@@ -146,6 +148,24 @@ class DLinearLoad:
 
 
 @dataclass
+class SAMformerLoad(DLinearLoad):
+    """SAMformer over targets and past covariates, trained as published (sharpness-aware steps, cosine restarts)."""
+
+    training: TrainingConfig = TrainingConfig(
+        100, 32, 1e-3, "adam", schedule="restarts", final_rate=1e-6, patience=5, sam_rho=0.7
+    )
+    name: ClassVar[str] = "samformer"
+    is_transformer: ClassVar[bool] = True
+    uses_covariates: ClassVar[bool] = True
+
+    def _build(self, lookback: int) -> nn.Module:
+        return SAMformer(SAMformerConfig(len(self.scaler.mean), lookback, self.horizon))
+
+    def _variates(self, data: LoadData) -> Floats:
+        return np.concatenate([data.targets, data.past], axis=1)
+
+
+@dataclass
 class ITransformerLoad(DLinearLoad):
     """iTransformer; targets and past covariates are variates, future covariates and the calendar are known tokens."""
 
@@ -154,6 +174,7 @@ class ITransformerLoad(DLinearLoad):
     known_scaler: StandardScaler | None = field(default=None, init=False)
     name: ClassVar[str] = "itransformer"
     is_transformer: ClassVar[bool] = True
+    uses_covariates: ClassVar[bool] = True
 
     def _build(self, lookback: int) -> nn.Module:
         return ITransformer(ITransformerConfig(lookback, self.horizon, self.width, self.width, 8, 2, 0.1, known=True))

@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 
 from ...shared.errors import InputError
-from .reading import plural
+from .table import plural
 from .times import BACK, clock_change
+
+DAY = pd.Timedelta("1D")
+LASTING = 24  # steps of another length one after the other that are no gaps any more
 
 
 def in_order(
@@ -49,10 +52,14 @@ def on_grid(
     """Put rows onto steps of equal length, NaN where a row is missing: -> (times, values, step).
 
     The step is the difference between neighbours that occurs most often, unless given.
-    Raises InputError when a row falls between two steps.
+    Raises InputError when a row falls between two steps, or the step itself changes for a day or more.
     """
     since = times.asi8 - times.asi8[0]
-    width = _step(since, where) if step is None else duration(step, "step")
+    if step is None:
+        width = _step(since, where)
+        _refuse_change_of_step(times, width, where)
+    else:
+        width = duration(step, "step")
     phase = since % width.value
     usual = _most_common(phase)
     if (off := phase != usual).any():
@@ -71,13 +78,28 @@ def on_grid(
         jump = int(np.diff(since).argmax())
         raise InputError(
             f"{where}: {len(times):,} rows at steps of {say_duration(width)} spread over {length:,} steps; nothing "
-            f"stands between {say_time(times[jump])} and {say_time(times[jump + 1])}. Is a date mistyped, or the step "
-            "too short?"
+            f"stands between {say_time(times[jump])} and {say_time(times[jump + 1])}; correct a mistyped date, or "
+            "give the true step=."
         )
     grid = np.full((length, values.shape[1]), np.nan)
     grid[place] = values
     start = times[0].tz_convert("UTC")
     return pd.date_range(start, periods=length, freq=width, unit="ns").tz_convert(times.tz), grid, width
+
+
+def _refuse_change_of_step(times: pd.DatetimeIndex, width: pd.Timedelta, where: str) -> None:
+    steps = np.diff(times.asi8)
+    if (steps == width.value).all():
+        return
+    other = np.flatnonzero(steps != width.value)
+    bounds = np.flatnonzero(np.diff(steps[other]) | (np.diff(other) > 1)) + 1
+    for run in np.split(other, bounds):
+        if len(run) >= LASTING and (every := pd.Timedelta(int(steps[run[0]]), unit="ns")) < DAY:
+            raise InputError(
+                f"{where}: the rows are {say_duration(every)} apart from {say_time(times[run[0]])} to "
+                f"{say_time(times[run[-1] + 1])} and {say_duration(width)} elsewhere; bring them to one step, for "
+                "instance table.resample('1h').mean(), or cut the file there."
+            )
 
 
 def duration(text: str | pd.Timedelta, what: str) -> pd.Timedelta:

@@ -26,6 +26,7 @@ class NLinearRidge:
     solved: Solved = field(init=False)
     name: ClassVar[str] = "nlinear-ridge"
     is_transformer: ClassVar[bool] = False
+    uses_covariates: ClassVar[bool] = False
     # a week and a day holds both the same day last week and how it differed from the day before
     LOOKBACK_DAYS: ClassVar[tuple[int, ...]] = (2, 7, 8, 15)
 

@@ -24,10 +24,16 @@ class LoadModel(Protocol):
 
     The origin is the row of the first forecast step: targets and past covariates are known before it, future
     covariates to the end of the horizon. A model sees nothing else.
+
+    A model may have quantiles of its own too: `quantiles(data, origins, levels)` -> (origin, horizon, target, level).
     """
 
     name: ClassVar[str]
     is_transformer: ClassVar[bool]
+
+    @property
+    def uses_covariates(self) -> bool:
+        """Whether any covariate changes the forecast."""
 
     def needs(self, data: LoadData) -> int:
         """History rows that one forecast looks back on."""

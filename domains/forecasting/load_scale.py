@@ -30,7 +30,7 @@ class LoadScale:
         logarithmic = middle > 0 and float(values.min()) > LOWEST * middle
         floor = 0.5 * LOWEST * middle if logarithmic else 0.0
         known = np.log(values) if logarithmic else values
-        return cls(logarithmic, floor, float(known.mean()), float(known.std()) or 1.0)
+        return cls(logarithmic, floor, float(known.mean()), float(known.std()) if np.ptp(known) > 0 else 1.0)
 
     def encode(self, values: Floats) -> Floats:
         """Unit of the load -> standardised; an outage in a positive load counts as the floor, so it stays finite."""

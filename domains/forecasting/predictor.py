@@ -3,7 +3,6 @@
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,48 +15,41 @@ from tqdm import tqdm
 from ...shared.errors import InputError
 from ...shared.evaluation.comparison import Comparison
 from ...shared.learning.folder import read_folder, rebuild_config, write_folder
-from .backtest import Backtest, run_backtest, split_history, truth_at
+from .backtest import Backtest, calibrate, run_backtest, split_history, truth_at
+from .blend_load import blend_of
 from .card import card
-from .data import LoadData, read_load, require_ahead, require_length, with_rows_ahead
+from .data import LoadData, read_load, require_ahead, require_length
+from .features import steps_a_day
 from .forecasts import forecast_dataset
 from .gradient_load import Run
 from .grid import say_duration
-from .intervals import DayAheadIntervals, calibrate
+from .intervals import AdaptiveQuantiles, levels_of, own_distances
+from .layout import Layout, prepared
 from .load_model import Floats, LoadModel
-from .registry import BASELINES, LOAD_MODELS, Size, load_model
-from .scoring import compare_backtests, normalised_error
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What a table must hold for this model."""
-
-    targets: tuple[str, ...]
-    past_covariates: tuple[str, ...]
-    future_covariates: tuple[str, ...]
-    zone: str | None
-    step: str
-    units: dict[str, str]
-    fitted_until: str  # last time of the history it was fitted on, ISO 8601 in UTC
+from .registry import BASELINES, BLEND, DEFAULT, LOAD_MODELS, Size, load_model
+from .scenarios import with_scenarios
+from .scoring import compare_backtests, normalised_error, target_scale
+from .standing import Standing, Usual, learn_from, standing, usual_errors
 
 
 class LoadForecaster:
     """Forecast electricity load, or any series with a daily rhythm, from its history and what is known ahead.
 
-    models      names from `registry.LOAD_MODELS`; the best on validation is used, all stand in the comparison
+    models      names from `registry.LOAD_MODELS`; the best on validation is used, all stand in the comparison. "blend"
+                is the convex combination of the others that are named
     horizon     length of a forecast, a whole number of steps
     lookback    history that linear and transformer models see, such as "8D"; None lets each decide
     coverage    of the interval, which is calibrated by adaptive conformal prediction for each step
     validation  share of history to choose on; `test` the share after it, scored once
     checkpoints a folder from which the training of networks goes on when it was stopped; a new run wants a new folder
 
-    After `fit`: `model_`, `chosen_`, `comparison_`, `backtests_`, `parts_`, `data_`. Forecasts are made for the time of
-    day at which the history given to `fit` ended.
+    After `fit`: `model_`, `chosen_`, `comparison_`, `backtests_`, `parts_`, `data_`, `intervals_`, `usual_`.
+    Forecasts are made for the time of day at which the history given to `fit` ended.
     """
 
     def __init__(
         self,
-        models: Sequence[str] = tuple(LOAD_MODELS),
+        models: Sequence[str] = DEFAULT,
         horizon: str = "24h",
         lookback: str | None = None,
         coverage: float = 0.9,
@@ -79,19 +71,23 @@ class LoadForecaster:
         self.progress = progress
         self.checkpoints = checkpoints
 
-    def fit(self, source: LoadData | str | Path | pd.DataFrame | xr.Dataset, **reading: Any) -> Self:
+    def fit(
+        self, source: LoadData | str | Path | pd.DataFrame | xr.Dataset, holidays: str | None = None, **reading: Any
+    ) -> Self:
         """Choose a model on validation, measure all on test, refit the chosen one on all history.
 
-        source   `LoadData`, or whatever `data.read_load` takes, with its arguments (`targets`, `zone`, ...) behind
+        source    `LoadData`, or whatever `data.read_load` takes, with its arguments (`targets`, `zone`, ...) behind
+        holidays  calendar whose public holidays are one more covariate, such as GB or AU-VIC
         Raises InputError for bad settings and for data that is too short or cannot be used.
         """
         self._check_settings()
-        data = source if isinstance(source, LoadData) else read_load(source, **reading)
-        steps = data.rows(self.horizon)
+        self.source_ = source if isinstance(source, LoadData) else read_load(source, **reading)
+        steps = self.source_.rows(self.horizon)
+        data = prepared(self.source_, steps, holidays)
         size = Size(
             steps, None if self.lookback is None else data.rows(self.lookback, "lookback"), self.seed, self._run()
         )
-        candidates = [load_model(name, size) for name in dict.fromkeys((*BASELINES, *self.models))]
+        candidates = [load_model(name, size) for name in dict.fromkeys((*BASELINES, *self.models)) if name != BLEND]
         hungriest = max(candidates, key=lambda model: model.needs(data))
         needs = hungriest.needs(data)
         why = f"{hungriest.name}, which looks back {say_duration(needs * data.step)} (or leave it out of the models),"
@@ -99,13 +95,19 @@ class LoadForecaster:
         parts = split_history(data, steps, needs, self.validation, self.test)
 
         self.backtests_: dict[str, Backtest] = {}
-        intervals: dict[str, DayAheadIntervals] = {}
+        intervals: dict[str, AdaptiveQuantiles] = {}
         for model in tqdm(candidates, desc="backtest", unit="model", disable=not self.progress):
-            self.backtests_[model.name] = one = run_backtest(model, data, parts)
-            intervals[model.name], one.margins = calibrate(one, data, parts, self.coverages_)
+            self.backtests_[model.name] = run_backtest(model, data, parts, self.coverages_)
+        if BLEND in self.models:
+            members = [name for name in self.models if name != BLEND]
+            if one := blend_of(self.backtests_, members, data, parts, target_scale(data, parts)):
+                self.backtests_[BLEND] = one
+        for name, one in self.backtests_.items():
+            intervals[name] = calibrate(one, data, parts, self.coverages_)
         self.data_, self.parts_, self.horizon_ = data, parts, steps
         # the naive ones stand in the table all the same, but only what was asked for is used
-        errors = {name: normalised_error(self.backtests_[name].validation, data, parts) for name in self.models}
+        asked = [name for name in self.models if name in self.backtests_]
+        errors = {name: normalised_error(self.backtests_[name].validation, data, parts) for name in asked}
         self.chosen_ = min(errors, key=lambda name: errors[name])
         self.comparison_: Comparison = compare_backtests(self.backtests_, data, parts, self.chosen_, self.coverages_)
 
@@ -114,16 +116,21 @@ class LoadForecaster:
         self.model_: LoadModel = chosen.model
         self.model_.refit(data, slice(0, data.known))
         self.seconds_fit_ = chosen.seconds_fit + time.perf_counter() - started
-        self.margins_ = intervals[self.chosen_].margins()
+        self.intervals_, self.usual_ = (
+            intervals[self.chosen_],
+            usual_errors(chosen, data, parts, target_scale(data, parts)),
+        )
         self.layout_ = Layout(
             data.target_names,
-            data.past_names,
-            data.future_names,
+            self.source_.past_names if self.model_.uses_covariates else (),
+            self.source_.future_names if self.model_.uses_covariates else (),
             data.zone,
             str(data.step),
-            dict(data.units),
+            {name: unit for name, unit in data.units.items() if name in data.target_names},
             data.times[data.known - 1].isoformat(),
+            holidays if self.model_.uses_covariates else None,
         )
+        self.learnt_until_ = data.times[data.known - 1]
         self.card_ = card(self)
         return self
 
@@ -135,8 +142,7 @@ class LoadForecaster:
     @property
     def levels_(self) -> tuple[float, ...]:
         """Quantile levels of a forecast, rising: both edges of every interval and the median."""
-        half = [(1 - coverage) / 2 for coverage in self.coverages_]
-        return tuple(round(level, 6) for level in sorted([*half, 0.5, *(1 - side for side in half)]))
+        return levels_of(self.coverages_)
 
     def predict(
         self, source: LoadData | str | Path | pd.DataFrame | xr.Dataset | None = None, **reading: Any
@@ -149,24 +155,67 @@ class LoadForecaster:
         Raises InputError when history is too short, of another step, or lacks covariates over the horizon, and when
         there is none: before `fit`, or from None for a model that was loaded.
         """
-        if not hasattr(self, "model_"):
-            raise InputError("this forecaster is not fitted; call fit(...), or LoadForecaster.from_pretrained(folder).")
-        if source is None and not hasattr(self, "data_"):
-            raise InputError("a model that was loaded keeps no data; give the newest history: predict(table).")
-        data = self.data_ if source is None else self.read(source, **reading)
-        require_length(data, self.model_.needs(data), "one forecast")
-        if data.future_names:
+        data, ready = self._ready(source, reading)
+        if data.future_names and self.model_.uses_covariates:
             require_ahead(data, self.horizon_)
-        return self.forecast_at(with_rows_ahead(data, self.horizon_), data.known)
+        return self.forecast_at(ready, data.known)
+
+    def update(self, source: LoadData | str | Path | pd.DataFrame | xr.Dataset, **reading: Any) -> Standing:
+        """Learn from what came true since the last time, and say whether the model is still as good as it was.
+
+        source  newest history, as for `predict`; forecasts are made again as they would have been, and each whose
+                truth is whole by now moves the intervals. The model itself stays as it was fitted
+        Raises InputError as `predict` does.
+        """
+        _, ready = self._ready(source, reading)
+        return learn_from(self, ready)
+
+    def standing(self, source: LoadData | str | Path | pd.DataFrame | xr.Dataset, **reading: Any) -> Standing:
+        """Say whether the model is as good on newer history as it was; nothing is learnt. See `update`."""
+        return standing(self, self._ready(source, reading)[1])
+
+    def scenarios(
+        self,
+        count: int = 100,
+        source: LoadData | str | Path | pd.DataFrame | xr.Dataset | None = None,
+        seed: int = 0,
+        **reading: Any,
+    ) -> xr.Dataset:
+        """Paths of load that hang together in time, for planning of storage and reserves; see `scenario_paths`.
+
+        ->  the forecast of `predict`, with `scenario` (scenario, time, target) beside it
+        """
+        forecast = self.predict(source, **reading)
+        return with_scenarios(forecast, self.intervals_.errors, count, seed)
 
     def forecast_at(self, data: LoadData, origin: int) -> xr.Dataset:
         """Forecast from a row of the data, with nothing but what was known then; see `predict`."""
-        known = data.until(origin, min(self.horizon_, len(data.times) - origin))
-        forecast = self._labelled(data, origin, self.model_.predict(known, np.array([origin]))[0], self.margins_)
+        known = self.known_at(data, origin)
+        point = self.model_.predict(known, np.array([origin]))
+        distance = own_distances(self.model_, known, np.array([origin]), point, self.coverages_)
+        forecast = self._labelled(data, origin, self.intervals_.quantiles(point[0], distance[0]))
         if away := self._away_from_calibration(forecast):
             forecast.attrs["calibration"] += f"; {away}"
             warnings.warn(away, stacklevel=2)
         return forecast
+
+    def known_at(self, data: LoadData, origin: int) -> LoadData:
+        """What is known at an origin: history, covariates over the horizon and the holidays of the day after it."""
+        beyond = self.horizon_ + steps_a_day(data)
+        return data.until(origin, min(beyond, len(data.times) - origin))
+
+    def _ready(
+        self, source: LoadData | str | Path | pd.DataFrame | xr.Dataset | None, reading: dict[str, Any]
+    ) -> tuple[LoadData, LoadData]:
+        """The data as it was given, and with all that a forecast needs."""
+        if not hasattr(self, "model_"):
+            raise InputError("this forecaster is not fitted; call fit(...), or LoadForecaster.from_pretrained(folder).")
+        if source is None and not hasattr(self, "data_"):
+            raise InputError("a model that was loaded keeps no data; give the newest history: predict(table).")
+        data = self.source_ if source is None else self.read(source, **reading)
+        ready = prepared(data, self.horizon_, self.layout_.holidays)
+        require_length(data, self.model_.needs(ready), "one forecast")
+        return data, ready
 
     def _away_from_calibration(self, forecast: xr.Dataset) -> str:
         """What to say of a forecast that starts at another time of day than those it was calibrated on, else nothing.
@@ -182,12 +231,12 @@ class LoadForecaster:
             "the data of the fit; fit on a history that ends at this time of day"
         )
 
-    def _labelled(self, data: LoadData, origin: int, point: Floats, margins: Floats) -> xr.Dataset:
+    def _labelled(self, data: LoadData, origin: int, quantiles: Floats) -> xr.Dataset:
         return forecast_dataset(
             data.times[origin : origin + self.horizon_],
             self.levels_,
-            quantiles(point, margins),
-            point,
+            quantiles,
+            quantiles[..., len(self.coverages_)],
             target_names=data.target_names,
             units=data.units,
             zone=data.zone,
@@ -200,7 +249,7 @@ class LoadForecaster:
         """Read a table as the model needs it; raises InputError when it does not fit."""
         layout = self.layout_
         if not isinstance(source, LoadData):
-            known = {
+            known: dict[str, Any] = {
                 "targets": layout.targets,
                 "past_covariates": layout.past_covariates,
                 "future_covariates": layout.future_covariates,
@@ -218,7 +267,7 @@ class LoadForecaster:
     def last_tested(self) -> xr.Dataset:
         """The last forecast of the test part as it was made, by the model fitted before test and with its interval."""
         chosen, origin = self.backtests_[self.chosen_], int(self.parts_.test_origins[-1])
-        return self._labelled(self.data_, origin, chosen.test[-1], chosen.margins[-1])
+        return self._labelled(self.data_, origin, chosen.quantiles[-1])
 
     def test_residuals(self) -> Floats:
         """Truth minus forecast of the chosen model on test; (origin, step, target), NaN where a gap was filled."""
@@ -227,7 +276,7 @@ class LoadForecaster:
 
     def calibration_(self) -> str:
         """Say how the intervals were calibrated, with what was measured where it was."""
-        asked = f"{self.coverage:.0%} intervals by adaptive conformal prediction (DtACI) for each step, symmetric"
+        asked = f"{self.coverage:.0%} intervals by adaptive conformal prediction (DtACI) for each step"
         if not hasattr(self, "measured_coverage_") and hasattr(self, "comparison_"):
             row = next(row for row in self.comparison_.rows if row.model == self.chosen_)
             self.measured_coverage_ = float(row.others["coverage %"]) / 100
@@ -236,17 +285,21 @@ class LoadForecaster:
     def save_pretrained(self, folder: str | Path, overwrite: bool = False) -> None:
         """Write `config.json`, `model.safetensors` and `card.md`; raises InputError when the folder exists."""
         model, arrays = self.model_.saved()
+        intervals, states = self.intervals_.state()
         config = {
             "settings": {**self._settings(), "models": list(self.models)},
             "layout": self.layout_.__dict__,
             "chosen": self.chosen_,
             "horizon_steps": self.horizon_,
             "model": model,
+            "intervals": intervals,
+            "learnt_until": self.learnt_until_.isoformat(),
             "calibration": self.calibration_(),
             "measured_coverage": self.measured_coverage_,
         }
         tensors = {f"model.{name}": torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-        tensors["margins"] = torch.from_numpy(np.ascontiguousarray(self.margins_))
+        states |= {f"usual.{name}": values for name, values in self.usual_._asdict().items()}
+        tensors |= {f"intervals.{name}": torch.from_numpy(np.ascontiguousarray(one)) for name, one in states.items()}
         write_folder(folder, "LoadForecaster", config, tensors, self.card_, overwrite)
 
     @classmethod
@@ -259,13 +312,18 @@ class LoadForecaster:
             made.layout_ = rebuild_config(Layout, config["layout"], folder)
             made.chosen_, made.horizon_ = config["chosen"], int(config["horizon_steps"])
             made.model_ = load_model(made.chosen_, Size(made.horizon_, seed=made.seed))
-            arrays = {
-                name.removeprefix("model."): tensor.numpy()
-                for name, tensor in saved.tensors.items()
-                if name.startswith("model.")
-            }
-            made.model_.load(config["model"], arrays)
-            made.margins_ = saved.tensors["margins"].numpy()
+            model, states = (
+                {
+                    name.removeprefix(part): tensor.numpy()
+                    for name, tensor in saved.tensors.items()
+                    if name.startswith(part)
+                }
+                for part in ("model.", "intervals.")
+            )
+            made.model_.load(config["model"], model)
+            made.usual_ = Usual(*(states.pop(f"usual.{name}") for name in Usual._fields))
+            made.intervals_ = AdaptiveQuantiles.from_state(config["intervals"], states)
+            made.learnt_until_ = pd.Timestamp(config["learnt_until"])
             made.measured_coverage_, made.card_ = float(config["measured_coverage"]), saved.card
         except (KeyError, TypeError) as error:
             raise InputError(f"the model folder {folder} is damaged or of another version ({error!r}).") from error
@@ -286,9 +344,3 @@ class LoadForecaster:
     def _settings(self) -> dict[str, Any]:
         names = ("horizon", "lookback", "coverage", "validation", "test", "seed")
         return {name: getattr(self, name) for name in names}
-
-
-def quantiles(point: Floats, margins: Floats) -> Floats:
-    """Edges of nested intervals around the point, rising; (..), (.., coverage) -> (.., quantile)."""
-    low, high = point[..., None] - margins[..., ::-1], point[..., None] + margins
-    return np.concatenate([low, point[..., None], high], axis=-1)

@@ -1,5 +1,8 @@
 """The published long-horizon protocol (Zhou et al. 2021, Zeng et al. 2023): fixed borders, standardised by the train
 rows, windows one step apart, every test window kept, errors on standardised values.
+
+Values are taken as they stand. The public weather file holds 81 sentinels of -9999 in its train rows: published figures
+leave them in, so they stay here too, although they distort three scales; clean them outside such comparisons.
 """
 
 from dataclasses import dataclass
@@ -32,6 +35,7 @@ class Case:
     values: Floats  # (time, series), standardised by the train rows
     marks: Floats  # (time, 4), calendar in [-0.5, 0.5]
     borders: Borders
+    note: str | None = None  # what a reader of the errors must know of the file
 
     def split(self, lookback: int) -> TimeSplit:
         """Train, validation and test; the later two begin `lookback` rows early."""

@@ -1,47 +1,36 @@
 """A user's file, DataFrame or Dataset becomes one table, its cells still as written; nothing is ever unpickled."""
 
-import csv
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
+from traceback import walk_tb
 from typing import TypeVar
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv
+import pyarrow.parquet as pq
 import xarray as xr
 
-from ...shared.errors import InputError, require
+from ...shared.errors import InputError, MissingExtra
+from .delimited import WIDEST, read_delimited
+from .extra_rows import without_extra_rows
+from .table import Table, nearest
+from .workbook import read_workbook
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Table:
-    """Columns by name, and what messages need to point into them."""
-
-    frame: pd.DataFrame  # str names; text stays text
-    where: str  # "load.csv", "the table"
-    header: int = 0  # rows above the first data row, as a person counts them in the file
-    index: str | None = None  # the column that was the time index, when the source had one
-    units: dict[str, str] = field(default_factory=dict)
-
-    def row(self, position: int) -> str:
-        """Name a row as a person finds it: `row 18` of a file whose header is row 1, `row 16` of a DataFrame from 0."""
-        return f"row {position + self.header + (self.header > 0)}"
-
-
-def read_table(source: str | Path | pd.DataFrame | xr.Dataset) -> Table:
+def read_table(source: str | Path | pd.DataFrame | xr.Dataset, wanted: Sequence[str] = ()) -> Table:
     """Read CSV (comma, semicolon, tab or bar; UTF-8), Parquet, NetCDF or Excel by suffix, or take a table as it is.
 
+    wanted  columns by which the sheet of a workbook is chosen
     Raises InputError when the file is missing, empty, cut short, wrongly encoded or not what its suffix says.
     """
     if isinstance(source, pd.DataFrame):
-        return _checked(_with_index(source), "the table", index=_index_name(source))
+        return _checked(_from_frame(source, "the table"))
     if isinstance(source, xr.Dataset):
-        return _from_dataset(source, "the dataset")
+        return _checked(_from_dataset(source, "the dataset"))
     if not isinstance(source, (str, Path)):
         raise InputError(f"cannot read load from a {type(source).__name__}; give a path, a DataFrame or a Dataset.")
     path = Path(source)
@@ -53,88 +42,38 @@ def read_table(source: str | Path | pd.DataFrame | xr.Dataset) -> Table:
     if not path.stat().st_size:
         raise InputError(f"{path} is empty (0 bytes); export or download it again.")
     _refuse_disguise(path)
-    return READERS[path.suffix.lower()](path)
+    return _checked(READERS[path.suffix.lower()](path, wanted))
 
 
-def require_columns(table: Table, wanted: Iterable[str]) -> None:
-    """Raise InputError unless every wanted column is there; the message lists what is, and the nearest name."""
-    found = list(table.frame.columns)
-    for name in wanted:
-        if found.count(name) != 1:
-            fault = "stands more than once" if name in found else f"is missing{nearest(name, found)}"
-            raise InputError(f"{table.where}: column {name!r} {fault}; the columns are {', '.join(map(repr, found))}.")
+def _read_csv(path: Path, wanted: Sequence[str]) -> Table:
+    return without_extra_rows(_named(read_delimited(path)))
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean 'Demand'?)` or nothing."""
-    folded = {other.casefold(): other for other in known}
-    close = get_close_matches(name.casefold(), folded, n=1)
-    return f" (did you mean {folded[close[0]]!r}?)" if close else ""
+def _read_excel(path: Path, wanted: Sequence[str]) -> Table:
+    return without_extra_rows(_named(_attempt(lambda: read_workbook(path, wanted), path, "Excel")))
 
 
-def plural(count: int, noun: str) -> str:
-    """Write `1 row`, `1,200 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _read_csv(path: Path) -> Table:
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{path}: line {line} holds the byte 0x{data[error.start]:02x}, which is not UTF-8; save it as CSV UTF-8, "
-            f"or convert it: iconv -f WINDOWS-1252 -t UTF-8 {path.name}."
-        ) from None
-    if "\0" in text[:4096]:
-        raise InputError(f"{path} is a binary file, not CSV; give the file the suffix of what it holds.")
-    first = next((line for line in text[:1_000_000].splitlines() if line.strip()), "")
-    if text.strip() == first.strip():
-        raise InputError(f"{path} has no rows of data below its header; export or download it again.")
-    separator = max(",;\t|", key=first.count)
-    names = next(csv.reader([first], delimiter=separator), [])
-    try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(data),
-            read_options=pyarrow.csv.ReadOptions(use_threads=False),  # one thread, so that errors carry the row
-            parse_options=pyarrow.csv.ParseOptions(delimiter=separator),
-            convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-        ).combine_chunks()
-    except pa.ArrowInvalid as error:
-        raise InputError(
-            f"{path} is not a whole CSV table: {_first_line(error)}. Each row needs as many cells as the header; "
-            "if it is the last row, the file was cut short: export it again."
-        ) from error
-    if table.num_rows and any("\n" in (column[-1].as_py() or "") for column in table.columns):
-        raise InputError(f'{path}: a quotation mark (") is opened and never closed; close it or export the file again.')
-    return _checked(table.to_pandas(types_mapper=pd.ArrowDtype), str(path), header=1)
-
-
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: Path, wanted: Sequence[str]) -> Table:
+    width = _attempt(lambda: pq.read_metadata(path).num_columns, path, "Parquet")
+    if width > WIDEST:
+        raise InputError(f"{path} has {width:,} columns; up to {WIDEST:,} are read: does time run across, not down?")
     frame = _attempt(lambda: pd.read_parquet(path, engine="pyarrow"), path, "Parquet")
-    return _checked(_with_index(frame), str(path), index=_index_name(frame))
+    return _from_frame(frame, str(path))
 
 
-def _read_netcdf(path: Path) -> Table:
-    with path.open("rb") as stream:
-        engine = "scipy" if stream.read(3) == b"CDF" else "h5netcdf"  # netCDF 3 and 4
+def _read_netcdf(path: Path, wanted: Sequence[str]) -> Table:
+    content = path.read_bytes()
 
     def load() -> xr.Dataset:
-        if engine == "h5netcdf":  # h5py finds a file cut short cleanly, where h5netcdf leaves a half-open one behind
-            import_module("h5py").File(path, "r").close()
-        with xr.open_dataset(path, engine=engine) as dataset:
-            return dataset.load()
+        if content.startswith(b"CDF"):  # netCDF 3; from memory, since scipy cannot close a damaged file that it maps
+            return xr.load_dataset(BytesIO(content), engine="scipy")
+        import_module("h5py").File(path, "r").close()  # finds a file cut short cleanly, where h5netcdf leaves it open
+        return xr.load_dataset(path, engine="h5netcdf")
 
     return _from_dataset(_attempt(load, path, "NetCDF"), str(path))
 
 
-def _read_excel(path: Path) -> Table:
-    require("openpyxl", "forecasting")
-    return _checked(_attempt(lambda: pd.read_excel(path, engine="openpyxl"), path, "Excel"), str(path), header=1)
-
-
-READERS: dict[str, Callable[[Path], Table]] = {
+READERS: dict[str, Callable[[Path, Sequence[str]], Table]] = {
     ".csv": _read_csv,
     ".tsv": _read_csv,
     ".txt": _read_csv,
@@ -172,7 +111,10 @@ def _refuse_disguise(path: Path) -> None:
 def _attempt(read: Callable[[], T], path: Path, kind: str) -> T:
     try:
         return read()
+    except (InputError, MissingExtra):
+        raise
     except Exception as error:  # on damaged bytes the readers of these formats raise almost anything
+        _finish_closing(error)
         raise InputError(
             f"{path} cannot be read as {kind} ({_first_line(error)}); it may be cut short: write or download it again."
         ) from error
@@ -192,7 +134,7 @@ def _from_dataset(dataset: xr.Dataset, where: str) -> Table:
         )
     units = {name: str(variable.attrs["units"]) for name, variable in flat.items() if "units" in variable.attrs}
     frame = pd.DataFrame({name: variable.values for name, variable in flat.items()})
-    return _checked(frame, where, index=along if along in clocks else None, units=units)
+    return Table(frame, where, index=along if along in clocks else None, units=units)
 
 
 def _index_name(frame: pd.DataFrame) -> str | None:
@@ -202,22 +144,34 @@ def _index_name(frame: pd.DataFrame) -> str | None:
     return f"{name} (index)" if name in map(str, frame.columns) else name
 
 
-def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+def _from_frame(frame: pd.DataFrame, where: str) -> Table:
     """Make the index a column when it holds times or has a name."""
     if isinstance(frame.index, pd.MultiIndex):
-        return frame.reset_index()
-    name = _index_name(frame) or (frame.index.name if frame.index.name not in frame.columns else None)
-    return frame.rename_axis(index=name).reset_index(drop=name is None)
+        return Table(frame.reset_index(), where)
+    clock = _index_name(frame)
+    name = clock or (frame.index.name if frame.index.name not in frame.columns else None)
+    return Table(frame.rename_axis(index=name).reset_index(drop=name is None), where, index=clock)
 
 
-def _checked(
-    frame: pd.DataFrame, where: str, header: int = 0, index: str | None = None, units: dict[str, str] | None = None
-) -> Table:
-    if frame.empty:
-        raise InputError(f"{where} has no rows of data{' below its header' if header else ''}; give a table with rows.")
-    return Table(
-        frame.set_axis([str(name).strip() for name in frame.columns], axis=1), where, header, index, units or {}
-    )
+def _named(table: Table) -> Table:
+    """Make the names text, with single blanks where they had line breaks."""
+    names = [" ".join(str(name).split()) for name in table.frame.columns]
+    return replace(table, frame=table.frame.set_axis(names, axis=1))
+
+
+def _checked(table: Table) -> Table:
+    if table.frame.empty:
+        below = " below its header" if table.header else ""
+        raise InputError(f"{table.where} has no rows of data{below}; export or download it again.")
+    return _named(table)
+
+
+def _finish_closing(error: Exception) -> None:
+    """Let a NetCDF file that h5netcdf only half opened close in silence: it would print a traceback when collected."""
+    for frame, _ in walk_tb(error.__traceback__):
+        half_open = frame.f_locals.get("self")
+        if type(half_open).__module__ == "h5netcdf.core" and not hasattr(half_open, "_writable"):
+            vars(half_open)["_writable"] = False
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What load itself says at the origin: earlier days, the last hours, and how far off a weather model has been of late."""
+"""What load itself says at the origin: earlier days, the last hours, how far off a weather model has been of late."""
 
 import numpy as np
 from numpy.typing import NDArray

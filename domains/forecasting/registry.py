@@ -5,10 +5,13 @@ from typing import NamedTuple
 
 from ...shared.errors import InputError
 from .baselines import LastValue, SeasonalNaiveDay, SeasonalNaiveWeek
+from .blend_load import BlendLoad
 from .gradient_load import DLinearLoad, ITransformerLoad, Run
-from .hourly_load import HourlyBoosting
 from .linear_load import NLinearRidge
 from .load_model import LoadModel
+from .regression_load import BoostingLoad, HourlyBoostingLoad, NetworkLoad, SplineRidgeLoad
+
+BLEND = BlendLoad.name
 
 
 class Size(NamedTuple):
@@ -26,9 +29,14 @@ LOAD_MODELS: dict[str, Callable[[Size], LoadModel]] = {
     "seasonal-naive-week": lambda size: SeasonalNaiveWeek(size.horizon),
     "nlinear-ridge": lambda size: NLinearRidge(size.horizon, size.lookback),
     "dlinear": lambda size: DLinearLoad(size.horizon, size.lookback, size.seed, size.run),
-    "hourly-boosting": lambda size: HourlyBoosting(size.horizon, seed=size.seed),
+    "spline-ridge": lambda size: SplineRidgeLoad(size.horizon, size.seed),
+    "hourly-boosting": lambda size: HourlyBoostingLoad(size.horizon, size.seed),
+    "boosting": lambda size: BoostingLoad(size.horizon, size.seed),
+    "load-network": lambda size: NetworkLoad(size.horizon, size.seed, size.run),
     "itransformer": lambda size: ITransformerLoad(size.horizon, size.lookback, size.seed, size.run),
+    BLEND: lambda size: BlendLoad(size.horizon),  # of the other models that are named; see `blend_of`
 }
+DEFAULT = ("seasonal-naive-week", "nlinear-ridge", "spline-ridge", "boosting", "load-network", "itransformer", BLEND)
 BASELINES = ("last-value", "seasonal-naive-day", "seasonal-naive-week")
 
 

@@ -1,6 +1,6 @@
 """Load regressed on surroundings and on itself: the mechanics that spline ridge, boosting and the network share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
 
@@ -12,7 +12,7 @@ from .data import LoadData
 from .features import steps_a_day
 from .gradient_load import Run
 from .load_model import Floats, Rows, Saved, origins_in
-from .models.boosted_trees import BoostedTrees
+from .models.boosted_trees import BoostedTrees, HourlyTrees
 from .models.network_regression import NetworkRegression
 from .models.spline_ridge import SplineRidge
 from .recent import weeks_remembered
@@ -49,6 +49,7 @@ class RegressionLoad:
     learners: list[Any] = field(init=False)
     name: ClassVar[str]
     is_transformer: ClassVar[bool] = False
+    uses_covariates: ClassVar[bool] = True
 
     def learner(self) -> Learner:
         """A new learner."""
@@ -73,7 +74,7 @@ class RegressionLoad:
         day = steps_a_day(data)
         self.tables, self.learners = [], []
         for target in range(len(data.target_names)):
-            made = LoadTable(self.horizon, target, self.weeks).fit(data, rows)
+            made = LoadTable(self.horizon, target, self.weeks)
             needs = rows.start + made.needs(data)
             origins = origins_in(rows, self.horizon, min(day, self.horizon), data.known % day, needs)
             if len(origins) < LEAST_DAYS:
@@ -81,6 +82,7 @@ class RegressionLoad:
                     f"{len(origins)} days to learn from are too few for {self.name}; give a longer history, a shorter "
                     "horizon, or leave it out of the models."
                 )
+            made.fit(data, rows)
             columns, keys = made.table(data, origins).flat()
             steps = origins[:, None] + np.arange(self.horizon)
             real = ~data.filled[steps, target].ravel()
@@ -104,7 +106,8 @@ class RegressionLoad:
 
     def saved(self) -> Saved:
         """Scales, surroundings and learners."""
-        configs, arrays = [], {}
+        configs = []
+        arrays: dict[str, NDArray[Any]] = {}
         for target, (made, learner) in enumerate(zip(self.tables, self.learners, strict=True)):
             config, alone = made.saved()
             configs.append(config)
@@ -135,14 +138,30 @@ class SplineRidgeLoad(RegressionLoad):
         return SplineRidge.from_arrays(arrays)
 
 
-class BoostingLoad(RegressionLoad):
-    """Gradient boosting."""
+class HourlyBoostingLoad(RegressionLoad):
+    """Hourly-binned regression: an ensemble of trees for each hour of the day."""
 
     name = "hourly-boosting"
+    rounds = 200
 
     def learner(self) -> Learner:
         """Trees seeded by the model."""
-        return BoostedTrees(self.seed)
+        return HourlyTrees(self.seed, self.rounds)
+
+    def learner_from(self, arrays: Mapping[str, NDArray[Any]]) -> Learner:
+        """From its arrays."""
+        return HourlyTrees.from_arrays(arrays)
+
+
+class BoostingLoad(RegressionLoad):
+    """Gradient boosting, one ensemble for all hours."""
+
+    name = "boosting"
+    rounds = 400
+
+    def learner(self) -> Learner:
+        """Trees seeded by the model."""
+        return BoostedTrees(self.seed, self.rounds)
 
     def learner_from(self, arrays: Mapping[str, NDArray[Any]]) -> Learner:
         """From its arrays."""
@@ -153,16 +172,17 @@ class NetworkLoad(RegressionLoad):
     """A small network with quantiles of its own."""
 
     name = "load-network"
+    epochs = 15
 
     def learner(self) -> Learner:
         """Seeded by the model, trained where the run says."""
-        return NetworkRegression(self.seed, self.run.device, self.run.progress)
+        return NetworkRegression(self.seed, self.epochs, self.run.device, self.run.progress)
 
     def learner_from(self, arrays: Mapping[str, NDArray[Any]]) -> Learner:
         """From its arrays."""
         return NetworkRegression.from_arrays(arrays)
 
-    def quantiles(self, data: LoadData, origins: Rows, levels: tuple[float, ...]) -> Floats:
+    def quantiles(self, data: LoadData, origins: Rows, levels: Sequence[float]) -> Floats:
         """(origin,) -> (origin, horizon, target, level), rising."""
         answer = np.empty((len(origins), self.horizon, len(self.tables), len(levels)))
         for target, (made, learner) in enumerate(zip(self.tables, self.learners, strict=True)):

@@ -2,8 +2,9 @@
 
 Buildings remember: the inputs of published load models are the weather now, some hours ago, and averaged over the last
 days (Hong et al. 2016, GEFCom2014). Flags such as holidays count for a day beyond the horizon too, since the eve of a
-holiday is a day of its own and calendars are known: where the file does not reach so far, that day has none. Covariates of many sites, told by names that differ in digits alone
-(`Site-1 Temp`, `Site-2 Temp`), enter as their mean and as the site that varies most.
+holiday is a day of its own and calendars are known: where the file does not reach so far, that day has none.
+Covariates of many sites, told by names that differ in digits alone (`Site-1 Temp`, `Site-2 Temp`), enter as their mean
+and as the site that varies most.
 """
 
 import re
@@ -181,7 +182,7 @@ def lagged(series: Floats, rows: int) -> Floats:
 
 def _ahead(flag: Floats, rows: int) -> Floats:
     """The flag `rows` later, 0 where nobody has given it; (time,) -> (time,)."""
-    return np.nan_to_num(np.concatenate([flag[rows:], np.zeros(min(rows, len(flag)))]))
+    return np.asarray(np.nan_to_num(np.concatenate([flag[rows:], np.zeros(min(rows, len(flag)))])))
 
 
 def trailing_mean(series: Floats, rows: int) -> Floats:

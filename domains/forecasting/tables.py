@@ -1,14 +1,14 @@
 """The table that regression models of load learn from: one row a forecast step, its inputs, its time of day."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .data import LoadData
-from .features import Floats, Rows, steps_a_day
+from .features import Rows, steps_a_day
 from .load_scale import LoadScale
 from .models.spline_ridge import SplineRidge
 from .recent import days_remembered, recent_columns
@@ -61,10 +61,15 @@ class LoadTable:
         return self
 
     def table(self, data: LoadData, origins: Rows) -> Table:
-        """Inputs of every step from each origin."""
+        """Inputs of every step from each origin; raises ValueError for an origin with less history than it needs."""
+        if (short := origins.min() - self.needs(data)) < 0:
+            raise ValueError(f"{-short} rows before the first are asked for: the memory of an input begins before it.")
         around = self.surroundings.columns(data)
         clock = time_of_day(data)
-        expected = self.alone.predict(around, clock)
+        # rows beyond the given covariates are asked for nothing but their holidays
+        given = np.flatnonzero(np.isfinite(around.values).all(1))
+        expected = np.full(len(clock), np.nan)
+        expected[given] = self.alone.predict(around.at(given), clock[given])
         load = self.scale.encode(data.targets[:, self.target])
         steps = origins[:, None] + np.arange(self.horizon)
         recent = recent_columns(data, load, load - expected, around, origins, self.horizon, self.weeks)

@@ -1,6 +1,7 @@
 """Training a forecaster by gradients: its windows, its loss, its validation score."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -99,6 +100,11 @@ def mean_square(model: nn.Module, batch: Batch) -> Tensor:
     return F.mse_loss(forecast(model, batch), batch.future)
 
 
+def mean_absolute(model: nn.Module, batch: Batch) -> Tensor:
+    """Mean absolute error over windows, variates and steps; what it learns is nearer the median than the mean."""
+    return F.l1_loss(forecast(model, batch), batch.future)
+
+
 def validation_error(model: nn.Module, data: ForecastWindows, size: int = 256) -> float:
     """Mean squared error over all windows, each counted once."""
     with torch.inference_mode():
@@ -112,15 +118,14 @@ def fit_by_gradient(
     validation_data: ForecastWindows | None,
     config: TrainingConfig,
     *,
+    loss: Callable[[nn.Module, Batch], Tensor] = mean_square,
     folder: Path | None = None,
     device: str = "cpu",
     progress: bool = True,
 ) -> Outcome:
-    """Train by mean squared error; with validation windows the best epoch is kept, without them the last."""
+    """Train by the loss; with validation windows the epoch of the least squared error is kept, else the last."""
     score = None if validation_data is None else lambda trained: validation_error(trained, validation_data)
-    return train(
-        model, mean_square, train_data, config, validate=score, folder=folder, device=device, progress=progress
-    )
+    return train(model, loss, train_data, config, validate=score, folder=folder, device=device, progress=progress)
 
 
 def as_long_as(config: TrainingConfig, outcome: Outcome) -> TrainingConfig:

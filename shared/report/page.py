@@ -22,6 +22,7 @@ class Section:
     text: str = ""  # plain; a blank line begins a new paragraph
     figure: "Figure | None" = None
     table: Table | None = None
+    points: Sequence[str] = ()  # plain too, as a list under the words
     alt: str = ""  # what the figure shows, for a reader who cannot see it; the title when nothing is given
 
 

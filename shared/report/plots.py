@@ -1,4 +1,4 @@
-"""The plots of a report. Each function takes arrays and words and returns a matplotlib `Figure`; nothing is shown."""
+"""The plots of a forecast: what comes, which model is better, when it was off. Each returns a matplotlib `Figure`."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -8,10 +8,22 @@ from numpy.typing import ArrayLike
 
 from ..evaluation.comparison import Comparison
 from ..evaluation.table import figures
-from .style import BLUE, FAINT, INK, LINES, MUTED, VERMILION, label, legend, new_figure
+from .style import (
+    BLUE,
+    FAINT,
+    INK,
+    LINES,
+    MUTED,
+    VERMILION,
+    date_axis,
+    label,
+    legend,
+    new_figure,
+    round_steps,
+    thousands,
+)
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -22,6 +34,7 @@ def forecast_fan(
     median: ArrayLike,
     intervals: Sequence[tuple[float, ArrayLike, ArrayLike]] = (),
     truth: ArrayLike | None = None,
+    paths: ArrayLike | None = None,
     *,
     quantity: str = "",
     unit: str = "",
@@ -31,6 +44,7 @@ def forecast_fan(
     history_time, history         (past,)
     time, median, truth           (step,); times are datetime64 (without a zone) or numbers
     intervals                     (coverage, low, high) with low and high (step,), in any order
+    paths                         (path, step), drawn thin over the intervals
     """
     figure, axes = new_figure(3.6)
     past_time, past, future = np.asarray(history_time), np.asarray(history, float), np.asarray(time)
@@ -42,13 +56,15 @@ def forecast_fan(
             label=f"{100 * coverage:g} % interval",
         )  # fmt: skip
     axes.plot(past_time, past, color=MUTED, linewidth=1.1, label="history")
+    for i, path in enumerate(() if paths is None else np.asarray(paths)):
+        axes.plot(future, path, color=INK, linewidth=0.5, alpha=0.6, label="_" if i else "possible paths")
     axes.plot(future, np.asarray(median), color=BLUE, linewidth=1.8, label="forecast")
     if truth is not None:
         axes.plot(future, np.asarray(truth), color=INK, linewidth=1.2, linestyle=(0, (3, 1.5)), label="what came")
     axes.axvline(future[0], color=MUTED, linewidth=0.8, linestyle=":")
     axes.margins(x=0.01)
-    _date_axis(axes, future)
-    _thousands(axes)
+    date_axis(axes, future)
+    thousands(axes)
     label(axes, y=quantity, unit=unit)
     legend(axes)
     return figure
@@ -78,34 +94,45 @@ def error_by_step(
         axes.plot(_steps(steps, values), values, color=BLUE, linewidth=2.2, label=chosen)
     axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
-    _thousands(axes)
+    round_steps(axes)
+    thousands(axes)
     label(axes, step_name, metric, unit)
     legend(axes)
     return figure
 
 
 def coverage_bars(
-    names: Sequence[str], measured: ArrayLike, nominal: float, windows: int | None = None, *, step_name: str = ""
+    names: Sequence[str],
+    measured: ArrayLike,
+    nominal: float,
+    windows: int | None = None,
+    *,
+    tolerance: float | None = None,
+    step_name: str = "",
 ) -> "Figure":
     """How far measured coverage stands above or below the promised one; measured (name,) as shares from 0 to 1.
 
-    windows  how many windows each share was counted on: draws the band in which 9 of 10 shares would fall by chance
-             if windows were independent; bars that leave the band downwards are marked
+    windows    how many windows each share was counted on: draws the band in which 9 of 10 shares would fall by chance
+               if windows were independent
+    tolerance  half the width of a band to draw instead, as a share
+    Bars that leave the band downwards are marked.
     """
     figure, axes = new_figure(2.8)
     share, place = 100 * np.asarray(measured, float), np.arange(len(names))
-    noise = 0.0 if windows is None else 164.5 * (nominal * (1 - nominal) / windows) ** 0.5
-    if windows is not None:
-        axes.axhspan(
-            100 * nominal - noise, min(100, 100 * nominal + noise), color=FAINT, alpha=0.6, linewidth=0,
-            label=f"chance, {windows} windows",
-        )  # fmt: skip
-    colours = [VERMILION if value < 100 * nominal - noise else BLUE for value in share]
+    band, words = 0.0, ""
+    if tolerance is not None:
+        band, words = 100 * tolerance, f"± {100 * tolerance:g} points"
+    elif windows is not None:
+        band, words = 164.5 * (nominal * (1 - nominal) / windows) ** 0.5, f"chance, {windows} windows"
+    if words:
+        span = (100 * nominal - band, min(100, 100 * nominal + band))
+        axes.axhspan(*span, color=FAINT, alpha=0.6, linewidth=0, label=words)
+    colours = [VERMILION if value < 100 * nominal - band else BLUE for value in share]
     axes.bar(place, share - 100 * nominal, bottom=100 * nominal, color=colours, width=0.7)
     axes.axhline(100 * nominal, color=INK, linewidth=1, label=f"promised {100 * nominal:g} %")
     every = -(-len(names) // 12)
     axes.set_xticks(place[::every], [names[i] for i in place[::every]])
-    axes.set_ylim(max(0, min(share.min(), 100 * nominal - noise) - 3), 101)
+    axes.set_ylim(max(0, min(share.min(), 100 * nominal - band) - 3), 101)
     axes.margins(x=0.01)
     label(axes, step_name, "measured coverage", "%")
     legend(axes)
@@ -171,23 +198,6 @@ def residual_calendar(
 
 def _steps(steps: ArrayLike | None, values: ArrayLike) -> np.ndarray:
     return np.arange(1, len(np.asarray(values)) + 1) if steps is None else np.asarray(steps)
-
-
-def _date_axis(axes: "Axes", times: np.ndarray) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    if times.dtype.kind == "M":
-        locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
-        formats = ["%Y", "%b %Y", "%a %d %b", "%H:%M", "%H:%M", "%S.%f"]  # by the finest unit that a tick shows
-        shown = ConciseDateFormatter(locator, formats=formats, zero_formats=["", *formats[:-1]], show_offset=False)  # type: ignore[no-untyped-call]
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(shown)
-
-
-def _thousands(axes: "Axes") -> None:
-    from matplotlib.ticker import FuncFormatter
-
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
 def _day_name(day: object) -> str:

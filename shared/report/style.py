@@ -5,6 +5,8 @@ import io
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -14,6 +16,7 @@ INK, MUTED, FAINT, BLUE, VERMILION = "#1b2733", "#66727f", "#dfe4e9", "#0072b2",
 # in a page each colour is a variable, so that a figure follows the light or dark of its reader
 VARIABLES = {INK: "--ink", MUTED: "--muted", FAINT: "--faint", BLUE: "--blue", VERMILION: "--vermilion"}
 LINES = ("-", "--", ":", "-.")
+COLOURS = (BLUE, "#e69f00", "#009e73", VERMILION, "#cc79a7", MUTED)  # of parts that stand side by side
 
 
 def new_figure(height: float = 3.2, width: float = 8.0) -> "tuple[Figure, Axes]":
@@ -39,14 +42,16 @@ def label(axes: "Axes", x: str = "", y: str = "", unit: str = "") -> None:
 
 
 def legend(axes: "Axes") -> None:
-    """A legend without a frame, above the plot at the right; long names take more rows."""
+    """A legend without a frame, above the plot at the right of its title; long names take more rows."""
     handles, labels = axes.get_legend_handles_labels()
+    room = 108 - round(1.2 * len(axes.get_title(loc="left")))  # letters on one line; a handle takes as much as seven
+    fits = sum(len(one) + 7 for one in labels) <= room
     axes.legend(
         handles,
         labels,
         loc="lower right",
         bbox_to_anchor=(1, 1),
-        ncols=max(1, min(len(labels), 100 // (6 + max(map(len, labels))))),
+        ncols=len(labels) if fits else max(1, min(-(-len(labels) // 2), room // (7 + max(map(len, labels))))),
         frameon=False,
         fontsize=9,
         labelcolor=INK,
@@ -54,6 +59,32 @@ def legend(axes: "Axes") -> None:
         columnspacing=1.4,
         borderaxespad=0.2,
     )
+
+
+def round_steps(axes: "Axes") -> None:
+    """Ticks at threes, sixes and tens along the horizontal axis, which steps of a day and of a week share."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 3, 6, 10]))
+
+
+def date_axis(axes: "Axes", times: np.ndarray) -> None:
+    """Ticks at round moments with short names, when the times are moments at all."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    if times.dtype.kind == "M":
+        locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+        formats = ["%Y", "%b %Y", "%a %d %b", "%H:%M", "%H:%M", "%S.%f"]  # by the finest unit that a tick shows
+        shown = ConciseDateFormatter(locator, formats=formats, zero_formats=["", "%Y", *formats[2:3], *formats[2:-1]], show_offset=False)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(shown)
+
+
+def thousands(axes: "Axes") -> None:
+    """Numbers of the quantity with commas."""
+    from matplotlib.ticker import FuncFormatter
+
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
 def to_svg(figure: "Figure", alt: str, name: str) -> str:

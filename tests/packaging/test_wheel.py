@@ -62,11 +62,13 @@ def run_with_core_alone(root: Path, installed: Path, script: str) -> subprocess.
     """Run a script on the installed wheel where no package of an extra can be imported."""
     blocked = (
         "import sys\n"
-        "class Blocked:\n"
+        "class Without:\n"
+        "    def __init__(self, finder):\n"
+        "        self.finder = finder\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name.partition('.')[0] in {sorted(extras(root))!r}:\n"
-        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
-        "sys.meta_path.insert(0, Blocked())\n"
+        f"        if name.partition('.')[0] not in {sorted(extras(root))!r}:\n"
+        "            return self.finder.find_spec(name, path, target)\n"
+        "sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     return subprocess.run(

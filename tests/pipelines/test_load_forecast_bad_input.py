@@ -162,7 +162,8 @@ def test_rows_out_of_order_and_rows_twice_are_put_right_and_said(
 @pytest.fixture
 def model(simulated: Simulated, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     simulated(ahead=DAY).to_csv(tmp_path / "fitted.csv", index=False)
-    words = ["--data", str(tmp_path / "fitted.csv"), "--target", "load", "--covariates", "temperature", *CHEAP]
+    words = ["--data", str(tmp_path / "fitted.csv"), "--target", "load", "--covariates", "temperature"]
+    words += ["--models", "spline-ridge"]  # which asks for the temperature
     assert main(["fit", "load-forecast", *words, "--out", str(tmp_path / "model")]) == 0
     capsys.readouterr()
     return tmp_path / "model"

@@ -79,9 +79,33 @@ def test_trained_models_are_measured_for_each_seed(ett: Path, tmp_path: Path) ->
     assert trained["parameters"] == 2 * (LOOKBACK * 6 + 6)
 
 
+def test_a_blend_runs_on_any_file_shows_its_weights_and_a_refit_is_another_setting(
+    ett: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--models", "ridge-blend", "--horizons", "6", "--overwrite", "--json", str(tmp_path / "rows.json")]
+    found = []
+    for more in ([], ["--refit"]):
+        assert bench(ett, *words, *more) == 0
+        found.append(json.loads((tmp_path / "rows.json").read_text())[0])
+    once, again = found
+    assert (once["setting"], again["setting"]) == ("published", "refit on train + validation")
+    assert once["choice_by_seed"] == again["choice_by_seed"]
+    weights = once["choice_by_seed"][0]["weights_by_block"]
+    assert sum(row[0] for row in weights.values()) == pytest.approx(1, abs=0.01)
+    assert once["value"] != again["value"]
+    assert "ridge-blend, refit" in capsys.readouterr().out
+
+
+def test_left_out_models_are_the_cheap_ones(ett: Path, tmp_path: Path) -> None:
+    assert bench(ett, "--horizons", "6", "--json", str(tmp_path / "rows.json")) == 0
+    rows = json.loads((tmp_path / "rows.json").read_text())
+    assert [row["model"] for row in rows[::2]] == ["last-value", "seasonal-naive-day", "nlinear-ridge"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--models", "dlinear", "--refit"), "dlinear is trained by gradients; --refit is for nlinear-ridge"),
         (("--models", "arima"), "no model named 'arima' for this bench; known: last-value"),
         (("etth1",), "give either cases or --data, not both"),
         (("--horizons", "400"), "too few"),
@@ -103,7 +127,11 @@ def test_what_cannot_be_measured_is_one_line(
 
 def test_a_case_that_is_unknown_is_refused_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "load-forecast", "etth7"]) == 1
-    assert capsys.readouterr().err == "labformer: no case named 'etth7'; known: etth1, or give --data FILE.\n"
+    assert capsys.readouterr().err.startswith(
+        "labformer: no case named 'etth7'; known: etth1, ettm1, weather, exchange"
+    )
+    assert main(["bench", "load-forecast", "etth1", "etth7", "--models", "last-value"]) == 1  # before any work
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

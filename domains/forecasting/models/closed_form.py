@@ -59,6 +59,34 @@ def _gram_of_one(x: Array, length: int, windows: int) -> Array:
     return np.triu(gram) + np.triu(gram, 1).T
 
 
+class Normal(NamedTuple):
+    """Normal equations of a least-squares problem: sums over its windows."""
+
+    xx: Array  # (feature, feature)
+    xy: Array  # (feature, target)
+    yy: float  # squares of all targets
+    windows: int
+
+    def error_of(self, weight: Array) -> float:
+        """Mean squared error of a map (feature, target) on these windows."""
+        squares = self.yy - 2 * np.sum(weight * self.xy) + np.sum(weight * (self.xx @ weight))
+        return float(squares / (self.windows * self.xy.shape[1]))
+
+
+def normal_equations(gram: Array, count: int, features: Array, targets: Array) -> Normal:
+    """Those of features (feature, window + 1) and targets (target, window + 1), linear functions of the windows."""
+    seen = features @ gram
+    return Normal(seen @ features.T, seen @ targets.T, float(np.sum((targets @ gram) * targets)), count)
+
+
+def less_last_value(gram: Array, count: int, lookback: int) -> Normal:
+    """Normal equations of windows less their last known value: features (lookback - 1), targets (window - lookback)."""
+    last = gram[:-1, lookback - 1]
+    centred = gram[:-1, :-1] - last[:, None] - last + last[lookback - 1]
+    past, future = slice(lookback - 1), slice(lookback, None)
+    return Normal(centred[past, past], centred[past, future], float(np.trace(centred[future, future])), count)
+
+
 class Ridge(NamedTuple):
     """A solved map from features to targets."""
 
@@ -70,46 +98,28 @@ class Ridge(NamedTuple):
 PENALTIES = tuple(float(p) for p in 10.0 ** np.arange(-6.0, 0.51, 0.25))
 
 
-def solve(
-    gram: Array, count: int, check: Array, check_count: int, features: Array, targets: Array, free: int = 0
-) -> Ridge:
-    """Ridge regression by Gram matrices, its penalty the best of `PENALTIES` on the check windows.
+def solve(train: Normal, check: Normal, free: int = 0) -> Ridge:
+    """Ridge regression on the train windows, its penalty the best of `PENALTIES` on the check windows.
 
-    gram      (window + 1, window + 1) of the training windows, check the same of the validation windows
-    features  (feature, window + 1)  rows are linear functions of the augmented window
-    targets   (target, window + 1)
-    free      that many last features carry no penalty (an intercept)
-    ->        weight (feature, target), its penalty and its mean squared error on the check windows
+    free  that many last features carry no penalty (an intercept)
     """
-    xx, xy = features @ gram @ features.T, features @ gram @ targets.T
+    xx, xy = train.xx, train.xy
     shrunk = len(xx) - free
     # a free feature is solved for and eliminated first: what remains is an ordinary ridge (Schur complement)
     lead = np.linalg.solve(xx[shrunk:, shrunk:], np.hstack([xx[shrunk:, :shrunk], xy[shrunk:]]))
-    xx_left = xx[:shrunk, :shrunk] - xx[:shrunk, shrunk:] @ lead[:, :shrunk]
-    xy_left = xy[:shrunk] - xx[:shrunk, shrunk:] @ lead[:, shrunk:]
-    value, vector = np.linalg.eigh(xx_left)
-    rotated = vector.T @ xy_left
+    value, vector = np.linalg.eigh(xx[:shrunk, :shrunk] - xx[:shrunk, shrunk:] @ lead[:, :shrunk])
+    rotated = vector.T @ (xy[:shrunk] - xx[:shrunk, shrunk:] @ lead[:, shrunk:])
 
-    check_xx, check_xy = features @ check @ features.T, features @ check @ targets.T
-    check_yy = np.sum((targets @ check) * targets)
+    def solved(penalty: float) -> Ridge:
+        weight = vector @ (rotated / (np.maximum(value, 0.0) + penalty * train.windows)[:, None])
+        whole = np.vstack([weight, lead[:, shrunk:] - lead[:, :shrunk] @ weight])
+        return Ridge(whole, penalty, check.error_of(whole))
 
-    def weight_for(penalty: float) -> Array:
-        weight = vector @ (rotated / (np.maximum(value, 0.0) + penalty * count)[:, None])
-        return np.vstack([weight, lead[:, shrunk:] - lead[:, :shrunk] @ weight])
-
-    def error_of(weight: Array) -> float:
-        squares = check_yy - 2 * np.sum(weight * check_xy) + np.sum(weight * (check_xx @ weight))
-        return float(squares / (check_count * len(targets)))
-
-    weights = [weight_for(penalty) for penalty in PENALTIES]
-    errors = [error_of(weight) for weight in weights]
-    best = int(np.argmin(errors))
-    return Ridge(weights[best], PENALTIES[best], errors[best])
+    return min((solved(penalty) for penalty in PENALTIES), key=lambda ridge: ridge.validation_mse)
 
 
-def refit(gram: Array, count: int, features: Array, targets: Array, penalty: float, free: int = 0) -> Array:
+def refit(train: Normal, penalty: float, free: int = 0) -> Array:
     """The ridge weight (feature, target) for a known penalty."""
-    xx, xy = features @ gram @ features.T, features @ gram @ targets.T
-    shrink = np.full(len(xx), penalty * count)
-    shrink[len(xx) - free :] = 0.0
-    return np.asarray(np.linalg.solve(xx + np.diag(shrink), xy))
+    shrink = np.full(len(train.xx), penalty * train.windows)
+    shrink[len(train.xx) - free :] = 0.0
+    return np.asarray(np.linalg.solve(train.xx + np.diag(shrink), train.xy))

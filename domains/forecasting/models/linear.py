@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .closed_form import refit, solve, window_gram
+from .closed_form import Normal, less_last_value, normal_equations, refit, solve, window_gram
+from .weighted import weighted_normal
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Solved(NamedTuple):
     model: NLinear | DLinear
     penalty: float  # ridge penalty per window, chosen on validation
     validation_mse: float
+    weighted: bool = False
 
 
 def solve_linear(
@@ -86,47 +88,51 @@ def solve_linear(
     config: LinearConfig,
     train: NDArray[np.float64],
     validation: NDArray[np.float64],
+    weighted: bool = False,
 ) -> Solved:
     """Ridge regression over all windows of all series, its penalty chosen on the validation windows.
 
     train       (time, series), standardised
     validation  (time, series), with `lookback` rows in front so that its first forecast starts at the border
+    weighted    training windows of NLinear count by `variance_weights`, so that wild ones do not rule
 
     The bias of NLinear stays 0: what is added to the last value should be 0 for a flat window. DLinear's intercept
     is not penalised. Both choices keep the forecast equivariant to a shift of the whole series.
     """
-    features, targets, free = _operators(kind, config)
-    window = config.lookback + config.horizon
-    gram, count = window_gram(train, window)
-    check, check_count = window_gram(validation, window)
-    ridge = solve(gram, count, check, check_count, features, targets, free)
-    return Solved(_with_weight(kind, config, ridge.weight), ridge.penalty, ridge.validation_mse)
+    free = _free(kind)
+    ridge = solve(_normal(kind, config, train, weighted), _normal(kind, config, validation), free)
+    return Solved(_with_weight(kind, config, ridge.weight), ridge.penalty, ridge.validation_mse, weighted)
 
 
 def refit_linear(solved: Solved, rows: NDArray[np.float64]) -> Solved:
     """The same forecaster and penalty, solved again on other rows (time, series): train and validation together."""
     kind, config = type(solved.model), solved.model.config
-    features, targets, free = _operators(kind, config)
-    gram, count = window_gram(rows, config.lookback + config.horizon)
-    weight = refit(gram, count, features, targets, solved.penalty, free)
+    weight = refit(_normal(kind, config, rows, solved.weighted), solved.penalty, _free(kind))
     return solved._replace(model=_with_weight(kind, config, weight))
 
 
-def _operators(
-    kind: type[NLinear] | type[DLinear], config: LinearConfig
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Features and targets as rows of linear functions of the augmented window, and how many carry no penalty."""
+def _free(kind: type[NLinear] | type[DLinear]) -> int:
+    """Features without a penalty."""
+    return int(kind is DLinear)
+
+
+def _normal(
+    kind: type[NLinear] | type[DLinear], config: LinearConfig, rows: NDArray[np.float64], weighted: bool = False
+) -> Normal:
+    """Normal equations of all windows of the rows."""
     lookback, window = config.lookback, config.lookback + config.horizon
-    identity = np.eye(window + 1)
+    if weighted:
+        if kind is not NLinear:
+            raise ValueError("only windows of NLinear can be weighted.")
+        return weighted_normal(rows, lookback, config.horizon)
+    gram, count = window_gram(rows, window)
     if kind is NLinear:
-        centred = identity.copy()
-        centred[:window, lookback - 1] -= 1.0
-        # the last feature would be 0 in every window
-        return centred[: lookback - 1], centred[lookback:window], 0
+        return less_last_value(gram, count, lookback)
+    identity = np.eye(window + 1)
     trend = np.zeros((lookback, window + 1))
     trend[:, :lookback] = moving_average(torch.eye(lookback, dtype=torch.float64), config.kernel).numpy().T
-    remainder = identity[:lookback] - trend
-    return np.vstack([remainder, trend, identity[-1:]]), identity[lookback:window], 1
+    features = np.vstack([identity[:lookback] - trend, trend, identity[-1:]])
+    return normal_equations(gram, count, features, identity[lookback:window])
 
 
 def _with_weight(

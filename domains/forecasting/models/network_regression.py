@@ -19,7 +19,8 @@ from .load_network import LEVELS, LoadNetwork, LoadNetworkConfig, TableRows, net
 Floats = NDArray[np.float64]
 KINDS = ("onehot", "harmonic", "season", "flag", "trend", "weather", "memory", "load")
 CLIP = 3.5  # standard deviations; beyond the weather of training a network knows nothing
-EPOCHS, BATCH, WARM = 15, 256, 0.3  # one cycle: up over the first 30 % of steps, then down a cosine
+BATCH, LEAST_BATCH, WARM = 256, 32, 0.3  # one cycle: up over the first 30 % of steps, then down a cosine
+STEPS_AN_EPOCH = 70  # at least; fewer steps make for more epochs
 MOST_ROWS = 8192  # a forward pass of more at once would leave the cache
 
 
@@ -28,6 +29,7 @@ class NetworkRegression:
     """The mean of an ensemble of small networks, with their mean quantiles."""
 
     seed: int = 0
+    epochs: int = 15
     device: str = "cpu"
     progress: bool = False
     checkpoints: Path | None = None
@@ -47,9 +49,12 @@ class NetworkRegression:
             torch.manual_seed(derive_seed(self.seed, 1))
             self.network_ = LoadNetwork(LoadNetworkConfig(inputs.shape[1]))
         rows = TableRows(inputs, torch.from_numpy(truth).float())
-        steps = EPOCHS * -(-len(rows) // BATCH)
+        # few rows are taken in smaller batches and gone over more often, or the rate would be down before it learnt
+        batch = min(BATCH, max(LEAST_BATCH, len(rows) // 100))
+        steps = -(-len(rows) // batch)
+        epochs = max(self.epochs, -(-STEPS_AN_EPOCH * self.epochs // steps))
         config = TrainingConfig(
-            EPOCHS, BATCH, 2e-3, "adamw", 1e-2, schedule="cosine", warmup=round(WARM * steps), seed=self.seed
+            epochs, batch, 2e-3, "adamw", 1e-2, schedule="cosine", warmup=round(WARM * epochs * steps), seed=self.seed
         )
         train(
             self.network_, network_loss, rows, config, folder=self.checkpoints, device=self.device,

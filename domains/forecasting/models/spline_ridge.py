@@ -36,12 +36,12 @@ class SplineRidge:
     def fit(self, columns: Columns, keys: NDArray[np.int64], truth: Floats) -> Self:
         """Learn from rows; columns (row, column), keys and truth (row,)."""
         weather = columns.of("weather").values
-        low, high = weather.min(0), weather.max(0)
-        self.knots_ = low + np.linspace(0.0, 1.0, self.knots)[:, None] * (high - low)
+        low, reach = weather.min(0), np.ptp(weather, axis=0)
+        self.knots_ = low + np.linspace(0.0, 1.0, self.knots)[:, None] * np.where(reach > 0, reach, 1.0)
         table = self._features(columns)
         found, counts = np.unique(keys, return_counts=True)
         self.keys_ = np.append(found[counts >= LEAST_ROWS], -1)
-        solved = [self._solve(table[rows], truth[rows]) for key in self.keys_ if len(rows := _rows(keys, key))]
+        solved = [self._solve(table[rows], truth[rows]) for key in self.keys_.tolist() if len(rows := _rows(keys, key))]
         self.mean_, self.scale_, self.weight_ = (np.stack([one[i] for one in solved]) for i in range(3))
         self.level_ = np.array([one[3] for one in solved])
         return self

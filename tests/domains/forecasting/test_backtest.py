@@ -70,7 +70,7 @@ class Diary(SeasonalNaiveDay):
 def test_a_model_is_refitted_on_all_before_test_and_never_on_test(data: LoadData) -> None:
     parts = split_history(data, DAY, DAY, 1 / 6, 1 / 6)
     model = Diary(DAY)
-    done = run_backtest(model, data, parts)
+    done = run_backtest(model, data, parts, (0.5, 0.9))
     assert model.asked == [
         ("fit", parts.validation.start, parts.test.start),
         ("predict", parts.validation_origins[0], parts.validation_origins[-1]),

@@ -4,7 +4,16 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.linear_model import Ridge
 
-from labformer.domains.forecasting.models.closed_form import PENALTIES, refit, solve, window_gram, window_gram_plainly
+from labformer.domains.forecasting.models.closed_form import (
+    PENALTIES,
+    Normal,
+    less_last_value,
+    normal_equations,
+    refit,
+    solve,
+    window_gram,
+    window_gram_plainly,
+)
 from labformer.domains.forecasting.models.linear import DLinear, LinearConfig, NLinear, refit_linear, solve_linear
 
 LOOKBACK, HORIZON = 6, 3
@@ -29,6 +38,10 @@ def maps(free: int) -> tuple[np.ndarray, np.ndarray]:
     return np.vstack([past, *[identity[-1:]] * free]), identity[LOOKBACK:WINDOW]
 
 
+def normal(values: np.ndarray, free: int) -> Normal:
+    return normal_equations(*window_gram(values, WINDOW), *maps(free))
+
+
 @pytest.mark.parametrize(("rows", "length"), [(40, 7), (9, 9), (10, 9), (30, 1), (12, 8)])
 def test_gram_by_running_sums_is_the_sum_over_windows(rows: int, length: int) -> None:
     values = walk(rows, 3) + 5.0
@@ -42,12 +55,22 @@ def test_gram_refuses_rows_without_a_window() -> None:
         window_gram(walk(8), 9)
 
 
+def test_taking_the_last_value_out_of_a_gram_is_taking_it_out_of_every_window() -> None:
+    values = walk(40) + 5.0
+    found = less_last_value(*window_gram(values, WINDOW), LOOKBACK)
+    rows = windows(values)[:, :WINDOW]
+    past, future = np.split(rows - rows[:, [LOOKBACK - 1]], [LOOKBACK], axis=1)
+    np.testing.assert_allclose(found.xx, (past.T @ past)[:-1, :-1], atol=1e-9)
+    np.testing.assert_allclose(found.xy, (past.T @ future)[:-1], atol=1e-9)
+    assert found.yy == pytest.approx(np.square(future).sum())
+    assert found.windows == len(rows)
+
+
 @pytest.mark.parametrize("free", [0, 1])
 def test_solution_is_the_ridge_of_explicit_windows(free: int) -> None:
     train, check = walk(80), walk(40, seed=1)
     features, targets = maps(free)
-    gram, count = window_gram(train, WINDOW)
-    found = solve(gram, count, *window_gram(check, WINDOW), features, targets, free)
+    found = solve(normal(train, free), normal(check, free), free)
     X, Y = windows(train) @ features[:LOOKBACK].T, windows(train) @ targets.T
     peer = Ridge(alpha=found.penalty * len(X), fit_intercept=bool(free), solver="cholesky").fit(X, Y)
     np.testing.assert_allclose(found.weight[:LOOKBACK], peer.coef_.T, atol=1e-9)
@@ -59,9 +82,8 @@ def test_solution_is_the_ridge_of_explicit_windows(free: int) -> None:
 def test_refit_satisfies_the_normal_equations_and_agrees_with_solve(free: int) -> None:
     train = walk(80)
     features, targets = maps(free)
-    gram, count = window_gram(train, WINDOW)
-    found = solve(gram, count, *window_gram(walk(40, seed=1), WINDOW), features, targets, free)
-    weight = refit(gram, count, features, targets, found.penalty, free)
+    found = solve(normal(train, free), normal(walk(40, seed=1), free), free)
+    weight = refit(normal(train, free), found.penalty, free)
     Z, Y = windows(train) @ features.T, windows(train) @ targets.T
     shrink = np.array([found.penalty * len(Z)] * LOOKBACK + [0.0] * free)
     gradient = Z.T @ (Z @ weight - Y) + shrink[:, None] * weight
@@ -74,11 +96,10 @@ def test_penalty_is_the_best_on_the_check_windows_and_its_error_is_theirs(free: 
     noise = np.random.default_rng(7).normal(size=(2, 40, 2))
     train, check = np.sin(np.arange(40) / 2)[:, None] + 0.5 * noise
     features, targets = maps(free)
-    gram, count = window_gram(train, WINDOW)
-    found = solve(gram, count, *window_gram(check, WINDOW), features, targets, free)
+    found = solve(normal(train, free), normal(check, free), free)
 
     def error(penalty: float) -> float:
-        weight = refit(gram, count, features, targets, penalty, free)
+        weight = refit(normal(train, free), penalty, free)
         return float(np.square(windows(check) @ (features.T @ weight - targets.T)).mean())
 
     errors = [error(penalty) for penalty in PENALTIES]
@@ -88,8 +109,7 @@ def test_penalty_is_the_best_on_the_check_windows_and_its_error_is_theirs(free: 
 
 
 def test_a_stronger_penalty_shrinks_the_map() -> None:
-    gram, count = window_gram(walk(60), WINDOW)
-    sizes = [float(np.square(refit(gram, count, *maps(0), penalty)).sum()) for penalty in PENALTIES]
+    sizes = [float(np.square(refit(normal(walk(60), 0), penalty)).sum()) for penalty in PENALTIES]
     assert (np.diff(sizes) < 0).all()
 
 

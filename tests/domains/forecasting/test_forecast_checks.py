@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from labformer.domains.forecasting import checks, registry
+from labformer.domains.forecasting import checks
 from labformer.domains.forecasting.baselines import SeasonalNaiveDay
 from labformer.domains.forecasting.checks import run_checks
 from labformer.domains.forecasting.data import LoadData
@@ -52,16 +52,16 @@ def test_a_model_that_sees_the_future_is_caught(fitted: LoadForecaster) -> None:
     assert holds(fitted)["no look-ahead"] is False
 
 
-def test_a_model_that_knows_only_one_unit_is_caught(fitted: LoadForecaster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.LOAD_MODELS, fitted.chosen_, lambda size: Megawatts(size.horizon))
+def test_a_model_that_knows_only_one_unit_is_caught(fitted: LoadForecaster) -> None:
+    fitted.model_ = Megawatts(DAY)
     assert holds(fitted) == {
         "no look-ahead": True, "quantiles do not cross": True, "other units give the same forecast": False,
     }  # fmt: skip
 
 
 def test_quantiles_that_cross_are_caught(fitted: LoadForecaster) -> None:
-    margins = fitted.backtests_[fitted.chosen_].margins
-    margins[3, 2, 0, 0] = margins[3, 2, 0, 1] + 1e-3
+    quantiles = fitted.backtests_[fitted.chosen_].quantiles
+    quantiles[3, 2, 0, 1] = quantiles[3, 2, 0, 2] + 1e-3
     assert holds(fitted)["quantiles do not cross"] is False
 
 

@@ -84,6 +84,16 @@ def test_one_row_has_no_step() -> None:
         on_grid(HOURS[:1], VALUES[:1], None, "x")
 
 
+@pytest.mark.parametrize(("other", "rows"), [("30min", 48), ("2h", 30)])
+def test_a_step_that_changes_for_long_is_refused_and_a_few_rows_are_gaps(other: str, rows: int) -> None:
+    start = HOURS[-1]
+    times = HOURS.append(pd.date_range(start, periods=rows + 1, freq=other)[1:])
+    with pytest.raises(InputError, match=f"apart from {start:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M} and 1 h"):
+        on_grid(times, np.ones((len(times), 2)), None, "x")
+    gaps = HOURS.append(pd.date_range(start, periods=4, freq="2h")[1:])
+    assert len(on_grid(gaps, np.ones((75, 2)), None, "x")[0]) == 78
+
+
 @pytest.mark.parametrize("text", ["soon", "", "24", "-1h", "0h", "NaT"])
 def test_a_duration_is_a_positive_length_of_time(text: str) -> None:
     with pytest.raises(InputError, match="30min, 3h or 2d"):

@@ -7,16 +7,12 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import load, save
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import LinearRegression
 
 from labformer.domains.forecasting import gradient_load
 from labformer.domains.forecasting.data import LoadData, read_load
 from labformer.domains.forecasting.gradient_load import DLinearLoad, ITransformerLoad
-from labformer.domains.forecasting.hourly_load import MOST_COMPONENTS, HourlyBoosting
 from labformer.domains.forecasting.linear_load import NLinearRidge
 from labformer.domains.forecasting.load_model import gather, origins_in
-from labformer.domains.forecasting.models.hourly import WeatherComponents
 from labformer.domains.forecasting.registry import LOAD_MODELS, Size, load_model
 from labformer.domains.forecasting.training import ForecastWindows
 from labformer.shared.errors import InputError
@@ -54,9 +50,12 @@ def quick(name: str, horizon: int = DAY, lookback: int | None = 3 * DAY) -> Any:
         model.training = TrainingConfig(3, 32, 5e-3, "adam", schedule="halved", patience=3)
     if hasattr(model, "width"):
         model.width = 16
-    if hasattr(model, "regressor"):
-        model.regressor = HistGradientBoostingRegressor(max_iter=6, min_samples_leaf=5, max_features=0.5)
-        model.regressor.random_state = 0
+    for setting, value in (("rounds", 20), ("epochs", 6)):
+        if hasattr(model, setting):
+            setattr(model, setting, value)
+    if name == "blend":
+        model.members = [quick("nlinear-ridge", horizon, lookback), quick("spline-ridge", horizon)]
+        model.weights = np.repeat([[0.25], [0.75]], horizon, axis=1)
     return model
 
 
@@ -71,6 +70,7 @@ def data() -> LoadData:
     return simulated()
 
 
+LEARNERS = ["nlinear-ridge", "dlinear", "spline-ridge", "hourly-boosting", "boosting", "load-network", "itransformer"]
 every_model = pytest.mark.parametrize("name", LOAD_MODELS)
 
 
@@ -107,7 +107,7 @@ def test_refitting_on_the_same_rows_gives_what_fitting_gave(name: str, data: Loa
     np.testing.assert_allclose(model.predict(data, ORIGINS), before, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["nlinear-ridge", "dlinear", "hourly-boosting", "itransformer"])
+@pytest.mark.parametrize("name", LEARNERS)
 def test_refitting_on_more_rows_learns_from_them(name: str, data: LoadData) -> None:
     model = fitted(name, data)
     before = model.predict(data, ORIGINS)
@@ -126,7 +126,7 @@ def test_each_says_how_much_history_it_needs(name: str, data: LoadData) -> None:
         model.predict(data, np.array([needs - 1]))
 
 
-@pytest.mark.parametrize("name", ["nlinear-ridge", "dlinear", "hourly-boosting", "itransformer"])
+@pytest.mark.parametrize("name", LEARNERS)
 def test_too_little_to_learn_from_is_said(name: str, data: LoadData) -> None:
     with pytest.raises(InputError, match="too few"):
         quick(name).fit(data, slice(0, 3 * DAY), slice(3 * DAY, 20 * DAY))
@@ -142,7 +142,8 @@ def test_each_that_learns_beats_yesterday(data: LoadData) -> None:
 
     naive = error("seasonal-naive-day")
     assert error("nlinear-ridge") < 0.9 * naive
-    assert error("hourly-boosting") < 0.9 * naive
+    for name in ("spline-ridge", "hourly-boosting", "boosting", "load-network"):
+        assert error(name) < 0.9 * naive, name
 
 
 def test_an_unknown_model_is_named_beside_those_there_are() -> None:
@@ -204,42 +205,6 @@ def test_nlinear_forecasts_a_pure_rhythm() -> None:
     model.fit(data, TRAIN, VALIDATION)
     truth = data.targets[ORIGINS[:, None] + np.arange(DAY)]
     np.testing.assert_allclose(model.predict(data, ORIGINS), truth, atol=1e-3)
-
-
-def test_boosting_takes_any_regressor_but_saves_only_trees(data: LoadData) -> None:
-    model = HourlyBoosting(DAY, LinearRegression())
-    model.fit(data, TRAIN, VALIDATION)
-    assert np.isfinite(model.predict(data, ORIGINS)).all()
-    assert model.parameters() == -1
-    with pytest.raises(InputError, match="LinearRegression cannot be saved without a pickle"):
-        model.saved()
-
-
-def test_boosting_tells_flags_from_weather_by_its_training_rows() -> None:
-    data = simulated(sites=6, flags=2)
-    model = quick("hourly-boosting")
-    model.fit(data, TRAIN, VALIDATION)
-    assert model.flags == (6, 7)
-    weather = [name for name in model.feature_names if name.startswith("weather") and name[-1].isdigit()]
-    assert len(weather) == MOST_COMPONENTS
-    assert {"flag 0", "flag 1_yesterday", "price_last", "hour", "load_7d_ago"} <= set(model.feature_names)
-    learnt = WeatherComponents(MOST_COMPONENTS).fit(data.future[TRAIN, :6])  # and not from later rows
-    np.testing.assert_allclose(model.weather.axes_, learnt.axes_, atol=1e-10)
-    assert model.fitted[0].keys() == {0, 3, 6, 9, 12, 15, 18, 21, None}
-
-
-class Recording(LinearRegression):
-    def fit(self, X: np.ndarray, y: np.ndarray) -> "Recording":
-        self.seen_ = X
-        return super().fit(X, y)
-
-
-def test_boosting_learns_forecasts_that_start_when_the_next_one_will(data: LoadData) -> None:
-    model = HourlyBoosting(DAY, Recording())
-    model.fit(data.until(65 * DAY + 3), TRAIN, VALIDATION)  # the next forecast starts at nine
-    step = model.feature_names.index("step")
-    for hour in range(0, 24, 3):
-        assert set(model.fitted[0][hour].seen_[:, step]) == {(hour // 3 - 3) % DAY}
 
 
 def test_boosting_answers_an_hour_that_summer_time_brings() -> None:

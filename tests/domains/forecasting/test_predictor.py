@@ -12,7 +12,7 @@ import xarray as xr
 
 from labformer.domains.forecasting.backtest import truth_at
 from labformer.domains.forecasting.data import LoadData, read_load
-from labformer.domains.forecasting.predictor import LoadForecaster, quantiles
+from labformer.domains.forecasting.predictor import LoadForecaster
 from labformer.domains.forecasting.registry import BASELINES
 from labformer.domains.forecasting.scoring import normalised_error
 from labformer.shared.datasets.split import refuse_shared_times
@@ -62,11 +62,6 @@ def test_a_forecast_is_a_labelled_dataset(fitted: LoadForecaster, data: LoadData
     steps = np.diff(np.concatenate([[forecast.origin.values], forecast.time.values]))
     assert set(steps) == {np.timedelta64(3, "h")}
     assert forecast.origin.values == data.times[-1].tz_localize(None)
-
-
-def test_quantiles_are_the_edges_of_intervals_around_the_point() -> None:
-    point, margins = np.array([[10.0]]), np.array([[[1.0, 2.0, 4.0]]])
-    np.testing.assert_array_equal(quantiles(point, margins)[0, 0], [6, 8, 9, 10, 11, 12, 14])
 
 
 @pytest.mark.parametrize("name", [*BASELINES, "nlinear-ridge"])  # the trained ones: tests/pipelines/test_command.py
@@ -145,12 +140,12 @@ def test_parts_do_not_share_a_moment(fitted: LoadForecaster, data: LoadData) -> 
 
 
 @pytest.mark.parametrize(
-    ("horizon", "back", "models"), [("24h", 11, (*CHEAP, "hourly-boosting")), ("24h", 5, CHEAP), ("3D", 9, CHEAP)]
+    ("horizon", "back", "models"), [("24h", 11, (*CHEAP, "spline-ridge", "blend")), ("24h", 5, CHEAP), ("3D", 9, CHEAP)]
 )
 def test_what_comes_later_changes_nothing_before(
     simulated: Simulated, horizon: str, back: int, models: tuple[str, ...]
 ) -> None:
-    """Neither the choice, nor forecasts and margins made before, know loads from a row of the test part on."""
+    """Neither the choice, nor forecasts and quantiles made before, know loads from a row of the test part on."""
     data = read_load(simulated(days=70), targets="load", past_covariates="temperature")
     row = data.known - back * DAY
     noise = np.random.default_rng(9).normal(2000, 500, (data.known - row, 1))
@@ -167,7 +162,7 @@ def test_what_comes_later_changes_nothing_before(
         there = two.backtests_[name]
         np.testing.assert_array_equal(there.validation, here.validation)
         np.testing.assert_array_equal(there.test[made_before], here.test[made_before])
-        np.testing.assert_array_equal(there.margins[made_before], here.margins[made_before])
+        np.testing.assert_array_equal(there.quantiles[made_before], here.quantiles[made_before])
     validation = [{r.model: r.validation for r in made.comparison_.rows} for made in (one, two)]
     assert validation[0] == validation[1]
     assert one.comparison_.rows != two.comparison_.rows
@@ -208,11 +203,12 @@ def test_intervals_hold_as_often_as_they_say_on_days_of_one_kind() -> None:
     backtest = made.backtests_["seasonal-naive-week"]
     assert len(truth) == 140
     for index, promised in enumerate(made.coverages_):
-        share = (np.abs(truth - backtest.test) <= backtest.margins[..., index]).mean()
+        low, high = backtest.quantiles[..., 2 - index], backtest.quantiles[..., 4 + index]
+        share = ((low <= truth) & (truth <= high)).mean()
         assert abs(share - promised) < 0.01 + 3 * 0.032 * (promised * (1 - promised)) ** 0.5, promised
     # the error of a naive forecast has the variance of two days: 1.645 * sqrt(2) * 10 either way
-    assert backtest.margins[..., -1].mean() == pytest.approx(23.3, rel=0.08)
-    assert made.measured_coverage_ == pytest.approx((np.abs(truth - backtest.test) <= backtest.margins[..., -1]).mean())
+    assert (high - low).mean() / 2 == pytest.approx(23.3, rel=0.08)
+    assert made.measured_coverage_ == pytest.approx(share)
 
 
 def test_filled_gaps_are_never_scored_and_calibrate_nothing(simulated: Simulated) -> None:
@@ -227,7 +223,7 @@ def test_filled_gaps_are_never_scored_and_calibrate_nothing(simulated: Simulated
     assert [replace(row, **timeless) for row in one.comparison_.rows] == [
         replace(row, **timeless) for row in two.comparison_.rows
     ]
-    np.testing.assert_array_equal(one.margins_, two.margins_)
+    np.testing.assert_array_equal(one.intervals_.factors(), two.intervals_.factors())
     residuals = one.test_residuals()
     assert np.isnan(residuals).sum() == 2
     (row,) = (row for row in one.comparison_.rows if row.model == one.chosen_)
@@ -280,12 +276,33 @@ def test_days_of_23_and_25_hours_are_forecast_hour_by_hour(
 
 def test_a_covariate_the_model_needs_ahead_has_to_be_there(simulated: Simulated) -> None:
     table = simulated(ahead=DAY)
-    made = cheap(models=CHEAP).fit(table, **WEATHER)
+    made = cheap(models=["spline-ridge"]).fit(table, **WEATHER)
     assert made.predict(table).sizes["time"] == DAY
     with pytest.raises(InputError, match=r"temperature, weekend are missing from 2023-03-27 06:00 to .* 21:00"):
         made.predict(table.iloc[:-6])
     with pytest.raises(InputError, match="'temperature' is missing"):
         made.predict(table.drop(columns="temperature"))
+
+
+def test_a_covariate_the_chosen_model_ignores_is_not_asked_for(simulated: Simulated) -> None:
+    table = simulated(ahead=DAY)
+    made = cheap(models=CHEAP).fit(table, **WEATHER)
+    alone = table.loc[: len(table) - DAY - 1, ["time", "load"]]
+    xr.testing.assert_identical(made.predict(alone), made.predict(table))
+
+
+def test_holidays_are_looked_up_and_never_asked_for(simulated: Simulated) -> None:
+    table = simulated(days=150)[["time", "load"]]
+    easter = table["time"].dt.strftime("%m-%d").isin(["04-07", "04-10", "05-01", "05-08", "05-29"])
+    table["load"] -= 300.0 * easter
+    made = cheap(models=["spline-ridge"], validation=0.15, test=0.15).fit(table, targets="load", holidays="GB-ENG")
+    assert "holiday" in made.data_.future_names
+    early = made.predict(table[table["time"] < "2023-05-29"])
+    plain = cheap(models=["spline-ridge"], validation=0.15, test=0.15).fit(table, targets="load")
+    gap = plain.predict(table[table["time"] < "2023-05-29"]).point.mean() - early.point.mean()
+    assert gap > 100  # the bank holiday of 29 May is seen coming
+    with pytest.raises(InputError, match="no calendar of holidays named 'XX'"):
+        cheap().fit(table, targets="load", holidays="XX")
 
 
 def test_a_table_of_another_step_is_refused(fitted: LoadForecaster, simulated: Simulated) -> None:
@@ -338,9 +355,7 @@ def test_the_last_forecast_of_the_test_part_is_shown_as_it_was_made(fitted: Load
     shown, chosen = fitted.last_tested(), fitted.backtests_[fitted.chosen_]
     assert shown.time.values[-1] == data.times[-1].tz_localize(None)
     np.testing.assert_array_equal(shown.point, chosen.test[-1])
-    np.testing.assert_allclose(
-        (shown.forecast.isel(quantile=-1) - shown.point).values, chosen.margins[-1, ..., -1], rtol=1e-9
-    )
+    np.testing.assert_array_equal(shown.forecast, chosen.quantiles[-1])
 
 
 @pytest.mark.parametrize(("later", "said"), [(0, False), (24, False), (3, True), (12, True)])
@@ -361,7 +376,7 @@ def test_the_outer_interval_is_the_one_that_was_asked_for(data: LoadData, covera
     np.testing.assert_allclose([edges[0], edges[-1]], [(1 - coverage) / 2, (1 + coverage) / 2])
     truth, real = truth_at(data, made.parts_.test_origins, DAY)
     one = made.backtests_[made.chosen_]
-    inside = (np.abs(truth - one.test) <= one.margins[..., -1])[real].mean()
+    inside = ((one.quantiles[..., 0] <= truth) & (truth <= one.quantiles[..., -1]))[real].mean()
     (row,) = (row for row in made.comparison_.rows if row.model == made.chosen_)
     assert row.others["coverage %"] == pytest.approx(100 * inside)
     assert abs(inside - coverage) < 0.2  # a dozen days: far from the next coverage of the fan would be a mix-up

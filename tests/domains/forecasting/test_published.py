@@ -7,15 +7,17 @@ import pandas as pd
 import pytest
 import torch
 
-from labformer.domains.forecasting import published
+from labformer.domains.forecasting import published, ridge_blend
+from labformer.domains.forecasting.papers import PAPERS
 from labformer.domains.forecasting.protocol import Case, calendar_marks, read_case
-from labformer.domains.forecasting.published import MODELS, SEEDLESS, Setting, measure
+from labformer.domains.forecasting.published import CLOSED_FORMS, MODELS, SEEDLESS, measure
+from labformer.domains.forecasting.setting import Setting
 from labformer.shared.datasets.catalogue import locate
 from labformer.shared.errors import InputError
 
 PROMISED = {"case", "model", "lookback", "horizon", "metric", "value", "low", "high", "paper"}
 COST = {"seconds_fit", "seconds_predict", "parameters"}
-BY_SEED = {"by_seed", "validation_mse_by_seed", "seeds", "ema_decay"}
+BY_SEED = {"by_seed", "validation_mse_by_seed", "choice_by_seed", "seeds", "ema_decay", "setting", "note"}
 
 
 def simulated(rows: int = 400, step: str = "1h", start: str = "2020-01-01") -> Case:
@@ -39,11 +41,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return recipe(1, *rest, **more)
 
     class Small(published.ITransformerConfig):
-        def __init__(self, lookback: int, horizon: int, width: int, hidden: int) -> None:
-            super().__init__(lookback, horizon, width // 16, hidden // 16)
+        def __init__(self, lookback: int, horizon: int, width: int, hidden: int, depth: int) -> None:
+            super().__init__(lookback, horizon, width // 16, hidden // 16, depth=depth)
 
     monkeypatch.setattr(published, "TrainingConfig", short)
     monkeypatch.setattr(published, "ITransformerConfig", Small)
+    monkeypatch.setattr(ridge_blend, "REFINING", short(1))
 
 
 @pytest.mark.usefixtures("quick")
@@ -65,7 +68,7 @@ def test_a_row_tells_everything_and_its_interval_holds_its_value(model: str) -> 
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("model", ["nlinear", "itransformer"])
+@pytest.mark.parametrize("model", ["nlinear", "itransformer", "samformer"])
 def test_seeds_differ_and_a_seed_repeats(model: str) -> None:
     first, again = measure(model, setting(), (3, 4)), measure(model, setting(), (4,))
     one, other = first[0]["by_seed"]
@@ -83,7 +86,38 @@ def test_weight_averaging_is_a_setting_of_the_trained_models_and_stands_in_the_r
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("model", ["nlinear-ridge", "dlinear-ridge", "nlinear"])
+def test_without_its_sharpness_aware_steps_samformer_is_its_ablation() -> None:
+    (sharp, _), (plain, _) = measure("samformer", setting(), (0,)), measure("samformer-adam", setting(), (0,))
+    (off, _) = measure("samformer", replace(setting(), sam_rho=0.0), (0,))
+    assert off["value"] == plain["value"] != sharp["value"]
+
+
+@pytest.mark.parametrize("model", ["nlinear-ridge", "dlinear-ridge", "ridge-weighted"])
+def test_a_refit_is_a_setting_of_its_own_with_the_same_validation_error(model: str) -> None:
+    (once, _), (again, _) = (measure(model, replace(setting(), refit=refit), (0,)) for refit in (False, True))
+    assert (once["setting"], again["setting"]) == ("published", "refit on train + validation")
+    assert once["validation_mse_by_seed"] == again["validation_mse_by_seed"]
+    assert once["value"] != again["value"]
+    assert measure("last-value", replace(setting(), refit=True), (0,))[0]["setting"] == "published"
+    with pytest.raises(InputError, match="--refit is for nlinear-ridge"):
+        measure("dlinear", replace(setting(), refit=True), (0,))
+
+
+def test_the_note_of_a_case_stands_in_its_rows() -> None:
+    noted = replace(simulated(), note="sentinels are left in")
+    assert [row["note"] for row in measure("last-value", setting(noted), (0,))] == ["sentinels are left in"] * 2
+    assert measure("last-value", setting(), (0,))[0]["note"] is None
+
+
+def test_a_paper_s_figure_is_found_by_case_model_lookback_and_horizon() -> None:
+    assert PAPERS["ettm1", "itransformer", 96, 336] == {"mse": 0.426, "mae": 0.420}
+    assert PAPERS["exchange", "nlinear", 336, 720] == {"mse": 1.033, "mae": 0.780}
+    assert PAPERS["etth1", "samformer", 512, 720] == {"mse": 0.427}
+    assert ("etth1", "samformer", 512, 192) not in PAPERS  # not in the extract that was checked
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("model", ["nlinear-ridge", "dlinear-ridge", "ridge-weighted", "nlinear"])
 def test_the_validation_error_of_a_row_is_that_of_the_weights_kept(model: str) -> None:
     told = setting()
     windows, fitted = told.windows("validation"), MODELS[model](told)
@@ -104,11 +138,13 @@ def test_every_test_window_is_counted() -> None:
     assert mae["value"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
 
 
-@pytest.mark.parametrize("model", ["nlinear-ridge", "dlinear-ridge", "last-value", "seasonal-naive-day"])
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("model", ["last-value", "seasonal-naive-day", *CLOSED_FORMS])
 def test_test_rows_are_for_scoring_only(model: str) -> None:
     case = simulated()
     spoilt = replace(case, values=np.where(np.arange(400)[:, None] < 320, case.values, 0.0))
-    found = [MODELS[model](setting(one)).forecast(setting(case).windows("validation")) for one in (case, spoilt)]
+    fitted = [MODELS[model](setting(one)) for one in (case, spoilt)]
+    found = [one.forecast(setting(case).windows("validation", one.marks)) for one in fitted]
     torch.testing.assert_close(found[0], found[1], rtol=0, atol=0)
 
 

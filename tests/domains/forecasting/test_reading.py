@@ -1,3 +1,4 @@
+import gc
 import pickle
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 import xarray as xr
 
 from labformer.domains.forecasting.cells import numbers
-from labformer.domains.forecasting.reading import read_table, require_columns
+from labformer.domains.forecasting.reading import read_table
+from labformer.domains.forecasting.table import require_columns
 from labformer.shared.errors import InputError
 
 HOURS = pd.date_range("2024-01-01", periods=48, freq="h")
@@ -107,6 +109,21 @@ def test_a_truncated_binary_file_is_refused(tmp_path: Path, suffix: str, part: f
     assert "cut short" in refusal(path)
 
 
+def test_a_damaged_netcdf_file_leaves_no_word_but_the_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = write(FRAME[["time", "load"]], tmp_path / "load.nc")
+    content = path.read_bytes()
+    refused = 0
+    for start in range(60, 1400, 40):
+        path.write_bytes(content[:start] + bytes(range(12)) + content[start + 12 :])
+        try:
+            read_table(path)
+        except InputError:
+            refused += 1
+    gc.collect()
+    assert refused > 5
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_csv_cut_inside_a_row_is_refused_with_the_row(tmp_path: Path) -> None:
     path = tmp_path / "load.csv"
     path.write_text("time,load,temperature\n2024-01-01,1,2\n2024-01-02,1")
@@ -170,9 +187,8 @@ def test_a_gridded_dataset_is_told_to_choose_a_point() -> None:
     [
         ("12,5", "decimal point"),
         ("1.234,5", "decimal point"),
-        ("1,234.5", "thousands"),
-        ("1,234,567", "thousands"),
-        ("1 234", "thousands"),
+        ("1,234.5,6", "empty"),
+        ("12 345.6.7", "empty"),
         ("12.5 MW", "unit"),
         ("broken", "empty"),
     ],
@@ -182,6 +198,34 @@ def test_text_among_numbers_is_named_with_row_value_and_hint(cell: str, hint: st
     assert f"row 2 of column 'load' is {cell!r}" in message
     assert "2 such cells" in message
     assert hint in message.split("; ")[-1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1,5", "2", "0,25"], [1.5, 2, 0.25]),
+        (["1.234,5", "-12"], [1234.5, -12]),
+        (["1,234.5", "3"], [1234.5, 3]),
+        (["1,234,567", "NA"], [1234567, np.nan]),
+        (["1 234", "1\u00a0234"], [1234, 1234]),
+        (["1'234.5"], [1234.5]),
+        (["1.234.567", "0,5"], [1234567, 0.5]),
+    ],
+)
+def test_one_writing_of_numbers_in_all_cells_is_understood_and_said(cells: list[str], values: list[float]) -> None:
+    table = read_table(pd.DataFrame({"load": cells}))
+    np.testing.assert_array_equal(numbers(table, "load"), values)
+    assert len(table.repairs) == 1
+    assert "'load'" in table.repairs[0]
+
+
+def test_what_can_be_read_as_thousands_or_as_decimals_is_not_guessed() -> None:
+    with pytest.raises(InputError, match="two ways, '1,234'"):
+        numbers(read_table(pd.DataFrame({"load": ["1,234", "2,345"]})), "load")
+    with pytest.raises(InputError, match="'1.012' and '987'.*may separate thousands"):
+        numbers(read_table(pd.DataFrame({"load": ["987", "1.012"] * 20})), "load")
+    three_decimals = pd.DataFrame({"load": [f"{value:.3f}" for value in np.arange(20) + 0.125]})
+    np.testing.assert_array_equal(numbers(read_table(three_decimals), "load"), np.arange(20) + 0.125)
 
 
 @pytest.mark.parametrize("cells", [[np.inf], ["-inf"], [1.0, float("-inf")]])

@@ -26,8 +26,10 @@ def data(simulated: Callable[..., pd.DataFrame]) -> LoadData:
 def off_by(data: LoadData, *errors: float, margin: float = 1.0) -> Backtest:
     """A model that is wrong by so much for each target, at every step of every forecast, with nested margins."""
     parts = [truth_at(data, origins, DAY)[0] + errors for origins in (PARTS.validation_origins, PARTS.test_origins)]
-    margins = np.broadcast_to(margin * np.array([0.5, 1.0]), (*parts[1].shape, 2))
-    return Backtest(SimpleNamespace(is_transformer=False), *parts, 1.5, 0.25, 3, margins)  # type: ignore[arg-type]
+    quantiles = parts[1][..., None] + margin * np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    quantiles = np.empty(0) if np.isnan(margin) else quantiles
+    model = SimpleNamespace(is_transformer=False)
+    return Backtest(model, *parts, 1.5, 0.25, 3, quantiles=quantiles)  # type: ignore[arg-type]
 
 
 def compared(data: LoadData, **models: Backtest) -> Any:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labformer.domains.forecasting.reading import Table
+from labformer.domains.forecasting.table import Table
 from labformer.domains.forecasting.times import find_time, moments, read_times
 from labformer.shared.errors import InputError
 
@@ -85,15 +85,30 @@ def test_stamps_with_and_without_offset_are_not_mixed() -> None:
         stamps("2024-01-01 00:00Z", "2024-01-01 01:00")
 
 
-def test_numbers_are_no_times() -> None:
-    with pytest.raises(InputError, match="'time' holds int64, not times"):
-        read_times(table(time=[1704067200]), ("time",))
-
-
-def test_hours_1_to_24_end_at_midnight_of_the_next_day() -> None:
+def test_hours_1_to_24_are_the_hours_of_the_day_and_said() -> None:
     given = table(Date=["2024-01-31"] * 24, Hour=np.arange(1, 25))
-    expected = pd.date_range("2024-01-31 01:00", "2024-02-01 00:00", freq="h")
+    expected = pd.date_range("2024-01-31 00:00", "2024-01-31 23:00", freq="h")
     pd.testing.assert_index_equal(read_times(given, ("Date", "Hour")), expected, check_names=False, exact="equiv")
+    assert given.repairs == ["hours 1 to 24 in 'Hour' read as the hours that begin at 0:00 to 23:00"]
+
+
+def test_hours_0_to_24_have_midnight_at_both_ends_of_the_day() -> None:
+    given = table(Date=["2024-01-31"] * 25, Hour=np.arange(25))
+    assert (np.diff(read_times(given, ("Date", "Hour"))) == np.timedelta64(1, "h")).all()
+    assert given.repairs == []
+
+
+def test_columns_named_year_month_day_hour_are_found_when_nothing_else_reads_as_times() -> None:
+    spread = {"Year": [2024], "MONTH": [2], "day": [29], "Hour": [7], "load": [1.0]}
+    assert find_time(table(**spread), None, ("load",)) == ("Year", "MONTH", "day", "Hour")
+    assert find_time(table(when=["2024-02-29 07:00"], **spread), None, ("load",)) == ("when",)
+
+
+def test_more_columns_of_time_than_a_time_has_are_refused() -> None:
+    with pytest.raises(InputError, match="year, month, day, hour"):
+        find_time(table(load=[1.0]), tuple("abcdef"), ())
+    with pytest.raises(InputError, match="first_year=2020 is for files with a column of years"):
+        read_times(table(time=["2024-01-01"]), ("time",), 2020)
 
 
 @pytest.mark.parametrize("clock", [["04:30", "05:00"], ["4:30:00", "5:00:00"], [time(4, 30), time(5)], ["4.5", "5"]])

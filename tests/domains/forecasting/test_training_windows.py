@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from labformer.domains.forecasting.training import (
     fit_by_gradient,
     forecast,
     forecast_all,
+    mean_absolute,
     mean_square,
     validation_error,
 )
@@ -92,3 +95,18 @@ def test_training_keeps_the_best_epoch_and_refitting_runs_as_long() -> None:
     twin = NLinear(LinearConfig(12, 3))
     fit_by_gradient(twin, train, None, again, progress=False)
     torch.testing.assert_close(twin.state_dict(), model.state_dict(), rtol=0, atol=0)
+
+
+def test_another_loss_learns_another_forecast_the_median_instead_of_the_mean() -> None:
+    values = np.tile([[0.0], [0.0], [3.0]], (100, 1))  # of every three rows the mean is 1 and the median 0
+
+    def learned(loss: Callable[..., torch.Tensor]) -> float:
+        model = NLinear(LinearConfig(LOOKBACK, 1))
+        torch.nn.init.zeros_(model.to_future.weight).requires_grad_(False)
+        data = ForecastWindows(values, LOOKBACK, 1)
+        data.values = data.values * (torch.arange(LOOKBACK + 1) == LOOKBACK)  # nothing is known before
+        fit_by_gradient(model, data, None, TrainingConfig(40, 32, 5e-2, "adam"), loss=loss, progress=False)
+        return model.to_future.bias.item()
+
+    assert learned(mean_square) == pytest.approx(1.0, abs=0.1)
+    assert learned(mean_absolute) == pytest.approx(0.0, abs=0.1)

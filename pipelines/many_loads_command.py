@@ -1,0 +1,42 @@
+"""What the verbs of `many-loads` print; each returns an exit code, 1 when every series has failed."""
+
+import sys
+
+import xarray as xr
+
+from ..domains.forecasting.many import score_table
+from . import many_loads
+from .many_loads_options import ManyFitOptions, ManyPredictOptions, ManyRunOptions
+
+
+def run(options: ManyRunOptions) -> int:
+    """Print what was won by which model, and the scores."""
+    done = many_loads.run(options)
+    sys.stdout.write(score_table(done.series, options.coverage).to_text() + f"\n\nwrote {options.out}\n")
+    return say_failures(done.series)
+
+
+def fit(options: ManyFitOptions) -> int:
+    """Print the scores of the sample."""
+    model = many_loads.fit_to_folder(options)
+    sys.stdout.write(f"{model.about_}\n{model.scores_.to_text()}\n\nwrote the model to {options.out}\n")
+    return 0
+
+
+def predict(options: ManyPredictOptions) -> int:
+    """Say what was written."""
+    series = many_loads.predict_from_folder(options)
+    sys.stdout.write(f"wrote {options.out}: forecasts of {series.sizes['series']:,} series\n")
+    return say_failures(series)
+
+
+def say_failures(series: xr.Dataset) -> int:
+    """One line on stderr when series have failed; 1 when all have, else 0."""
+    failed = series["status"].values != ""
+    if failed.any():
+        name, reason = (series[part].values[failed][0] for part in ("series", "status"))
+        sys.stderr.write(
+            f"{failed.sum():,} of {failed.size:,} series have no forecast, the variable status says why; "
+            f"the first, {name}: {reason}\n"
+        )
+    return int(failed.all())
