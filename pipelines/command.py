@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"labformer: {error.strerror or error}: {error.filename or 'see above'}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("labformer: interrupted; nothing half-written is left.\n")
+        sys.stderr.write("labformer: interrupted; no half-written result is left.\n")
         return 130
 
 

@@ -64,6 +64,18 @@ def _published(name: str, entry: str, borders: Borders, note: str | None = None)
     return lambda options: long_horizon_rows(replace(read_case(locate(entry), name, borders), note=note), options)
 
 
+def _day_ahead(name: str) -> Callable[[BenchOptions], Rows]:
+    """Day-ahead load with known weather; imported when it is asked for."""
+
+    def rows(options: BenchOptions) -> Rows:
+        from ..domains.forecasting.day_bench import DAY_CASES, MODELS, day_rows
+
+        sys.stderr.write(f"{name}: a year of day-ahead forecasts by every model, some minutes\n")
+        return day_rows(DAY_CASES[name], options.models or MODELS, options.seeds[0], sys.stderr.isatty())
+
+    return rows
+
+
 def _own_file(options: BenchOptions) -> Rows:
     path = Path(str(options.data))
     return long_horizon_rows(read_case(path, path.stem.lower(), options.borders), options)
@@ -80,22 +92,28 @@ CASES: dict[str, Callable[[BenchOptions], Rows]] = {
         "81 sentinels of -9999 in the train rows are left in, as in the published figures; they distort three scales",
     ),
     "exchange": _published("exchange", "exchange-rate", "parts"),
+    **{name: _day_ahead(name) for name in ("vic", "gefcom")},
 }
 
 
 def bench_table(rows: Sequence[dict[str, Any]]) -> Table:
-    """The rows as a table for people."""
+    """The rows as a table for people; a case that has no lookback or horizon leaves those cells empty."""
     header = (
-        *("model", "case", "lookback", "horizon", "metric", "value", "90 % interval", "paper"),
+        *("model", "case", "setting", "lookback", "horizon", "metric", "value", "90 % interval", "paper"),
         *("fit", "predict", "parameters"),
     )
     body = [
         (
-            row["model"] + (", refit" if row.get("setting", "").startswith("refit") else ""),
-            *(row["case"], str(row["lookback"]), str(row["horizon"]), row["metric"].upper()),
-            *(f"{row['value']:.4f}", f"{row['low']:.3f}..{row['high']:.3f}", figures(row["paper"])),
-            *(seconds(row["seconds_fit"]), seconds(row["seconds_predict"]), f"{row['parameters']:,}"),
+            *(str(row.get(name, "")) for name in ("model", "case", "setting", "lookback", "horizon")),
+            *(row["metric"].upper(), f"{row['value']:.4f}"),
+            "" if row["low"] is None else f"{row['low']:.3f}..{row['high']:.3f}",
+            *(figures(row["paper"]), seconds(row["seconds_fit"]), seconds(row["seconds_predict"])),
+            f"{row['parameters']:,}",
         )
         for row in rows
     ]
     return Table(header, body)
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.3f}..{high:.3f}"

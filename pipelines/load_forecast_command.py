@@ -8,7 +8,6 @@ from .load_forecast_bench import bench as measure
 from .load_forecast_bench import bench_table
 from .load_forecast_options import BenchOptions, EvaluateOptions, FitOptions, PredictOptions, RunOptions
 
-
 DRIFTED = 3  # exit code of `predict --strict`
 
 

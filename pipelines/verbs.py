@@ -26,13 +26,15 @@ def _year(text: str, options: str, function: str) -> Verb:
     return Verb(text, ".year_load_options", options, ".year_load_command", function)
 
 
+CASES = ("etth1", "ettm1", "weather", "exchange", "vic", "gefcom")
+
 PIPELINES: dict[str, dict[str, Verb]] = {
     "load-forecast": {
         "run": _load("forecast the next day's load and report how far to trust it", "RunOptions", "run"),
         "fit": _load("choose and fit a forecaster on a file", "FitOptions", "fit"),
         "predict": _load("forecast from the newest history", "PredictOptions", "predict"),
         "evaluate": _load("score a saved forecaster on newer rows", "EvaluateOptions", "evaluate"),
-        "bench": _load("published models under the published protocol", "BenchOptions", "bench", ("etth1",)),
+        "bench": _load("models on real data, under the published protocols first", "BenchOptions", "bench", CASES),
     },
     "many-loads": {
         "run": _many(

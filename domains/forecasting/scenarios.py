@@ -7,8 +7,6 @@ ranks. So each step is spread as its interval says, and neighbouring steps and t
 
 import numpy as np
 import xarray as xr
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from ...shared.errors import InputError
 from .load_model import Floats
@@ -32,7 +30,7 @@ def scenario_paths(levels: Floats, quantiles: Floats, errors: Floats, count: int
             "Fit on a longer history."
         )
     random = np.random.default_rng(seed)
-    rank = rankdata(whole, axis=0, method="ordinal") - 1
+    rank = whole.argsort(0, kind="stable").argsort(0)
     # every remembered forecast serves equally often; one number a path keeps its place inside the rank
     picked = np.concatenate([random.permutation(len(whole)) for _ in range(-(-count // len(whole)))])[:count]
     share = (rank[picked] + random.random((count, 1, 1))) / len(whole)
@@ -54,6 +52,8 @@ def with_scenarios(forecast: xr.Dataset, errors: Floats, count: int, seed: int =
 
 def _at_levels(levels: Floats, quantiles: Floats, share: Floats) -> Floats:
     """The quantile function at `share` (scenario, step, target): straight between known levels over normal scores."""
+    from scipy.special import ndtri
+
     known, wanted = ndtri(levels), ndtri(share)
     right = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
     part = (wanted - known[right - 1]) / (known[right] - known[right - 1])

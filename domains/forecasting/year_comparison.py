@@ -21,6 +21,7 @@ from .year_load import BLEND, YearLoad
 from .year_members import points_of
 
 Rows = NDArray[np.int64]
+BASELINES = ("same-hour-of-last-year", "mean-of-month-and-day-off", "degree-ridge")  # what stands beside every model
 
 
 @dataclass(frozen=True)
@@ -142,10 +143,11 @@ def _forecasts(
     def of(learner: Learner, columns: Columns) -> Callable[[], Floats]:
         return lambda: scale.decode(learner.predict(columns.at(test), keys[test]))
 
+    same, mean, degree = BASELINES
     return {
-        "same-hour-of-last-year": ("baseline", lambda: same_hour(data, train, test), 0.0, 0),
-        "mean-of-month-and-day-off": ("baseline", lambda: mean_of_kind(data, off, train, test), 0.0, 0),
-        "degree-ridge": ("simple", of(ridge, degrees), spent, ridge.parameters()),
+        same: ("baseline", lambda: same_hour(data, train, test), 0.0, 0),
+        mean: ("baseline", lambda: mean_of_kind(data, off, train, test), 0.0, 0),
+        degree: ("simple", of(ridge, degrees), spent, ridge.parameters()),
         **{
             name: ("simple", of(member, table.columns), model.seconds_[name], member.parameters())
             for name, member in model.members_.items()

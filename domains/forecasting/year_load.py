@@ -143,7 +143,6 @@ class YearLoad:
         points, margins = self.points(data, rows)
         point = self.weights_array() @ points
         edges = np.concatenate([point[:, None] - margins[:, ::-1], point[:, None], point[:, None] + margins], axis=1)
-        last = data.times[data.known - 1] if data.known else pd.Timestamp(self.layout_.fitted_until)
         decode = self.inputs_.scale.decode
         return forecast_dataset(
             data.times[rows],
@@ -153,7 +152,7 @@ class YearLoad:
             target_names=(self.layout_.target,),
             units={self.layout_.target: self.layout_.unit},
             zone=data.zone,
-            origin=last,
+            origin=pd.Timestamp(self.layout_.fitted_until),  # no later load is used
             calibration=self.calibration_(),
             model=self.chosen_,
         )

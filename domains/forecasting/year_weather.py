@@ -15,12 +15,13 @@ from ...shared.errors import InputError
 from .data import LoadData
 from .features import steps_a_day
 from .load_scale import LoadScale
-from .surroundings import Columns, Floats, Surroundings, lagged, stacked, trailing_mean
+from .surroundings import Columns, Floats, Group, Surroundings, lagged, stacked, trailing_mean
 from .surroundings import made as columns_of
 from .tables import Table, time_of_day
 
 DAYS_BACK = (0, 1, 2)
 DEGREE_HOURS = (24, 72)
+WIDER = 1.1  # deviation of the site that varies most over that of the mean from which it is an input of its own
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,12 @@ class YearInputs:
         made = cls(LoadScale.fit(data.targets[rows, 0]), Surroundings.fit(data, rows, weekdays), summer_time, ())
         every = made._all(data)
         changed = np.ptp(every.values[rows], axis=0) > 0
-        names = tuple(name for name, kept in zip(every.names, changed, strict=True) if kept)
+        alike = tuple(f"{group.name}_widest" for group in made.surroundings.groups if _alike(data.future[rows], group))
+        names = tuple(
+            name
+            for name, kept in zip(every.names, changed, strict=True)
+            if kept and not (alike and name.startswith(alike))
+        )
         return cls(made.scale, made.surroundings, summer_time, names)
 
     def table(self, data: LoadData) -> Table:
@@ -100,6 +106,11 @@ class YearInputs:
                     kinds.append("memory")
             parts.append(columns_of(found, kinds))
         return parts
+
+
+def _alike(known: Floats, group: Group) -> bool:
+    """Whether the site that varies most hardly varies more than the mean of all, and so says little of its own."""
+    return bool(known[:, group.widest].std() < WIDER * known[:, group.columns].mean(1).std())
 
 
 def summer_hours(data: LoadData, zone: str) -> Floats:

@@ -42,23 +42,29 @@ def label(axes: "Axes", x: str = "", y: str = "", unit: str = "") -> None:
 
 
 def legend(axes: "Axes") -> None:
-    """A legend without a frame, above the plot at the right of its title; long names take more rows."""
+    """A legend without a frame, above the plot at the right of its title; as many rows as that takes."""
     handles, labels = axes.get_legend_handles_labels()
-    room = 108 - round(1.2 * len(axes.get_title(loc="left")))  # letters on one line; a handle takes as much as seven
-    fits = sum(len(one) + 7 for one in labels) <= room
-    axes.legend(
-        handles,
-        labels,
-        loc="lower right",
-        bbox_to_anchor=(1, 1),
-        ncols=len(labels) if fits else max(1, min(-(-len(labels) // 2), room // (7 + max(map(len, labels))))),
-        frameon=False,
-        fontsize=9,
-        labelcolor=INK,
-        handlelength=1.6,
-        columnspacing=1.4,
-        borderaxespad=0.2,
-    )
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    title = figure.text(0, 0, axes.get_title(loc="left"), fontsize=10)
+    room = 0.9 * figure.bbox.width - title.get_window_extent().width
+    title.remove()
+    for rows in range(1, len(labels) + 1):
+        drawn = axes.legend(
+            handles,
+            labels,
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            ncols=-(-len(labels) // rows),
+            frameon=False,
+            fontsize=9,
+            labelcolor=INK,
+            handlelength=1.6,
+            columnspacing=1.4,
+            borderaxespad=0.2,
+        )
+        if drawn.get_window_extent().width <= room:
+            break
 
 
 def round_steps(axes: "Axes") -> None:
@@ -75,7 +81,8 @@ def date_axis(axes: "Axes", times: np.ndarray) -> None:
     if times.dtype.kind == "M":
         locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
         formats = ["%Y", "%b %Y", "%a %d %b", "%H:%M", "%H:%M", "%S.%f"]  # by the finest unit that a tick shows
-        shown = ConciseDateFormatter(locator, formats=formats, zero_formats=["", "%Y", *formats[2:3], *formats[2:-1]], show_offset=False)  # type: ignore[no-untyped-call]
+        zeros = ["", "%Y", "%a %d %b", *formats[2:-1]]  # where a tick begins the next larger unit
+        shown = ConciseDateFormatter(locator, formats=formats, zero_formats=zeros, show_offset=False)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(shown)
 

@@ -65,6 +65,8 @@ def run_with_core_alone(root: Path, installed: Path, script: str) -> subprocess.
         "class Without:\n"
         "    def __init__(self, finder):\n"
         "        self.finder = finder\n"
+        "    def __getattr__(self, name):\n"
+        "        return getattr(self.finder, name)\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         f"        if name.partition('.')[0] not in {sorted(extras(root))!r}:\n"
         "            return self.finder.find_spec(name, path, target)\n"

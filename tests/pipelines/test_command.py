@@ -181,7 +181,7 @@ def test_an_interruption_is_said_and_exits_with_130(
     monkeypatch.setattr(load_forecast, "load_report", interrupt)
     words = ["--models", "seasonal-naive-week", "--out", str(tmp_path / "run")]
     assert main(["run", "load-forecast", *words]) == 130
-    assert capsys.readouterr().err.splitlines()[-1] == "labformer: interrupted; nothing half-written is left."
+    assert capsys.readouterr().err.splitlines()[-1] == "labformer: interrupted; no half-written result is left."
     assert not list(tmp_path.iterdir())
 
 

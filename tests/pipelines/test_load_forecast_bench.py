@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from labformer.pipelines.command import main
+from labformer.pipelines.load_forecast_bench import bench_table
 
 KEYS = {
     "case", "model", "lookback", "horizon", "metric", "value", "low", "high", "paper", "seconds_fit",
@@ -93,7 +94,14 @@ def test_a_blend_runs_on_any_file_shows_its_weights_and_a_refit_is_another_setti
     weights = once["choice_by_seed"][0]["weights_by_block"]
     assert sum(row[0] for row in weights.values()) == pytest.approx(1, abs=0.01)
     assert once["value"] != again["value"]
-    assert "ridge-blend, refit" in capsys.readouterr().out
+    assert "refit on train + validation" in capsys.readouterr().out
+
+
+def test_the_table_leaves_empty_what_a_case_does_not_have() -> None:
+    about = {"paper": None, "seconds_fit": 1.0, "seconds_predict": 1.0, "parameters": 5}
+    row = {"model": "blend", "case": "pge", "metric": "mape", "value": 4.25, "low": None, "high": None, **about}
+    (line,) = bench_table([row]).to_text().splitlines()[2:]
+    assert line.split()[:4] == ["blend", "pge", "MAPE", "4.2500"]
 
 
 def test_left_out_models_are_the_cheap_ones(ett: Path, tmp_path: Path) -> None:

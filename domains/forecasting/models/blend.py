@@ -6,7 +6,6 @@ one keep a blend between its members, so it can be explained and cannot run away
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 Floats = NDArray[np.float64]
 SHRINK = 0.02  # pull towards equal weights, as a share of the members' mean squared error
@@ -20,6 +19,8 @@ def convex_weights(
     forecasts (member, sample), truth (sample,), real (sample,) True where the truth was measured  ->  (member,)
     Raises ValueError when there is nothing finite to fit on.
     """
+    from scipy.optimize import nnls  # slow to import, and weights that are known need it no more
+
     error = np.asarray(forecasts, np.float64) - truth
     error = error if real is None else error[:, real]
     if not error.size or not np.isfinite(error).all():

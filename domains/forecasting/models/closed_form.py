@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import correlate
 
 Array = NDArray[np.float64]
 
@@ -50,6 +49,8 @@ def window_gram_plainly(series: Array, length: int) -> tuple[Array, int]:
 
 def _gram_of_one(x: Array, length: int, windows: int) -> Array:
     """(time,) -> (length, length)."""
+    from scipy.signal import correlate  # brings half of scipy with it, which a forecast does not need
+
     gram = np.empty((length, length))
     gram[0] = correlate(x, x[:windows], mode="valid")
     head, tail = x[:length], x[windows:]

@@ -40,7 +40,7 @@ class Page(HTMLParser):
 def make(word: str = "model") -> Report:
     figure = error_by_step({word: np.arange(1.0, 5), "other": np.ones(4)}, chosen=word, unit=word, step_name=word)
     table = Table((word, "MAE"), ((word, "1.0"),), marked=0, caption=word)
-    section = Section(word, word, figure, table, alt=word)
+    section = Section(word, word, figure, table, alt=word, points=(word,))
     return Report(word, word, [section, section], facts=[(word, word)], footer=word)
 
 
@@ -77,6 +77,17 @@ def test_a_blank_line_begins_a_paragraph_and_empty_parts_leave_no_trace() -> Non
     bare = Report("Title", "One.\n\nTwo.", [Section("Only words", "Three.")]).to_html()
     assert [w for w in Page(bare).words if w in ("One.", "Two.", "Three.")] == ["One.", "Two.", "Three."]
     assert not {"svg", "table", "dl", "footer"} & {tag for tag, _ in Page(bare).tags}
+
+
+def test_a_long_page_begins_with_its_contents() -> None:
+    sections = [Section(f"Part {i}", "Words.", points=("first", "second")) for i in range(4)]
+    page = Page(Report("Title", "Sum.", sections).to_html())
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    links = [str(attributes["href"]) for tag, attributes in page.tags if tag == "a"]
+    assert links == [f"#{one}" for one in ids]
+    assert page.words.count("Part 2") == 2
+    assert page.words.count("second") == 4
+    assert "nav" not in {tag for tag, _ in Page(Report("Title", "Sum.", sections[:3]).to_html()).tags}
 
 
 def test_the_same_report_is_the_same_file(tmp_path) -> None:

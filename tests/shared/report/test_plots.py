@@ -39,6 +39,15 @@ def test_the_fan_shows_past_forecast_nested_bands_and_truth(times) -> None:
     assert drawn(figure).std() > 0
 
 
+def test_paths_run_thin_over_the_intervals_under_one_name() -> None:
+    paths = STEP[12:] + np.arange(5.0)[:, None]
+    figure = plots.forecast_fan(STEP[:12], STEP[:12], STEP[12:], STEP[12:], paths=paths)
+    (axes,) = figure.axes
+    thin = [line for line in axes.lines if line.get_linewidth() < 1 and len(line.get_ydata()) == 12]
+    np.testing.assert_array_equal([line.get_ydata() for line in thin], paths)
+    assert [text.get_text() for text in axes.get_legend().get_texts()].count("possible paths") == 1
+
+
 def test_the_chosen_model_is_drawn_strongest_and_errors_start_at_zero() -> None:
     figure = plots.error_by_step({"a": STEP + 1.0, "b": STEP + 2.0}, chosen="a", steps=(STEP + 1) / 2, unit="MW")
     (axes,) = figure.axes
@@ -55,6 +64,25 @@ def test_coverage_stands_on_the_promise_and_a_shortfall_beyond_chance_is_marked(
     assert {bar.get_y() for bar in bars} == {90}
     colours = [bar.get_facecolor() for bar in bars]
     assert colours[0] == colours[1] != colours[2]
+
+
+def test_a_tolerance_takes_the_place_of_chance() -> None:
+    figure = plots.coverage_bars(["a", "b"], [0.87, 0.85], 0.9, windows=10, tolerance=0.04)
+    (axes,) = figure.axes
+    first, second = (bar.get_facecolor() for bar in axes.patches[1:])
+    assert first != second
+    assert "± 4 points" in [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_a_legend_never_covers_the_title_of_its_plot() -> None:
+    for long in range(1, 22, 4):
+        figure = plots.error_by_step({f"{'m' * long}-{i}": STEP + i for i in range(5)}, metric="MAE" * 3, unit="MW")
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        title = next(
+            text for text in axes.findobj(match=lambda o: getattr(o, "get_text", str)() == "MAE" * 3 + " (MW)")
+        )
+        assert not axes.get_legend().get_window_extent().overlaps(title.get_window_extent())
 
 
 @pytest.mark.parametrize("windows", [1, 30])
