@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..domains.forecasting.protocol import Borders, Case, read_case
-from ..domains.forecasting.published import MODELS, Setting, measure
+from ..domains.forecasting.published.measure import MODELS, Setting, measure
+from ..domains.forecasting.published.protocol import Borders, Case, read_case
 from ..shared.datasets.catalogue import locate
 from ..shared.errors import InputError
 from ..shared.evaluation.table import Table, figures, seconds

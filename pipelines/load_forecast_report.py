@@ -20,14 +20,13 @@ from ..shared.report.plots import comparison_bars, forecast_fan
 from ..shared.report.plots_of_inputs import share_areas
 from .load_forecast_options import Fitting
 from .load_forecast_report_inputs import importance, responses
-from .load_forecast_report_quality import calendar, errors, groups, intervals, laws, outlook, source
+from .load_forecast_report_quality import FAR, calendar, drawn, errors, groups, intervals, laws, outlook, source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DAYS_SHOWN = 7  # history before the forecast
 PATHS = 20
-FAR = 4  # times the error of the best, beyond which a bar would only hide the others
 
 
 def load_report(forecaster: LoadForecaster, forecast: xr.Dataset, checks: Sequence[Check], options: Fitting) -> Report:
@@ -105,7 +104,7 @@ def _fan(forecaster: LoadForecaster, forecast: xr.Dataset, target: int) -> Secti
     if _passed(forecaster, forecast):
         text += " The covariates end with the load, so this is the last stretch of history, forecast without seeing it."
     name = forecaster.data_.target_names[target]
-    figure = _drawn(forecaster, forecast, target, DAYS_SHOWN, forecaster.coverages_)
+    figure = _fan_of(forecaster, forecast, target, DAYS_SHOWN, forecaster.coverages_)
     return Section(f"Forecast of {name}", text, figure, alt=f"History and forecast of {name} with its intervals")
 
 
@@ -122,11 +121,11 @@ def _paths(forecaster: LoadForecaster, forecast: xr.Dataset, target: int) -> lis
         "paths are as likely as each other: each step is spread as the intervals say, and steps move together as the "
         "errors of the last forecasts did. labformer predict --scenarios writes as many as are wanted."
     )
-    figure = _drawn(forecaster, forecast, target, 1, forecaster.coverages_[-1:], paths)
+    figure = _fan_of(forecaster, forecast, target, 1, forecaster.coverages_[-1:], paths)
     return [Section(f"Possible paths of {name}", text, figure, alt=f"{PATHS} sample paths of {name} over its interval")]
 
 
-def _drawn(
+def _fan_of(
     forecaster: LoadForecaster,
     forecast: xr.Dataset,
     target: int,
@@ -162,9 +161,7 @@ def _comparison(forecaster: LoadForecaster) -> Section:
         "bootstrap in blocks of days."
     )
     comparison = forecaster.comparison_
-    near = tuple(
-        row for row in comparison.rows if row.value <= FAR * comparison.rows[0].value or row.model == comparison.chosen
-    )
+    near = drawn(forecaster)
     if far := [row.model for row in comparison.rows if row not in near]:
         text += f" More than {FAR} times as far off as the best, and not drawn: {', '.join(far)}."
     return Section(

@@ -11,6 +11,7 @@ from ..domains.forecasting.checks import Check
 from ..domains.forecasting.features import steps_a_day
 from ..domains.forecasting.predictor import LoadForecaster
 from ..domains.forecasting.standing import RECENT, scaled_errors
+from ..shared.evaluation.comparison import Row
 from ..shared.evaluation.metrics import along, mae
 from ..shared.evaluation.table import Table, figures
 from ..shared.report.page import Section
@@ -19,21 +20,25 @@ from ..shared.report.plots_of_trust import error_by_group, level_over_time, reli
 from .load_forecast_options import Fitting
 
 TOLERANCE = 0.04  # by which a share may leave its promise and still be called kept
+FAR = 4  # times the error of the best, beyond which a model would only hide the others in a figure
 EMBEDDED = (
     "Half-hourly electricity demand of England and Wales, June to August 2000 (real data, Taylor 2003). The day after "
     "it, Monday 28 August 2000, was a public holiday there, a kind of day that this history never shows"
 )
 
 
+def drawn(forecaster: LoadForecaster) -> tuple[Row, ...]:
+    """The models that stand in figures: the chosen one, and those not much worse than the best."""
+    rows = forecaster.comparison_.rows
+    return tuple(row for row in rows if row.value <= FAR * rows[0].value or row.model == forecaster.chosen_)
+
+
 def errors(forecaster: LoadForecaster) -> list[Section]:
     """Error by step of the horizon for every model, and by hour of the local day for the chosen one."""
     data, parts, chosen = forecaster.data_, forecaster.parts_, forecaster.chosen_
     truth, real = truth_at(data, parts.test_origins, forecaster.horizon_)
-    found = {
-        name: along(1, mae, truth, one.test, real=real)
-        for name, one in forecaster.backtests_.items()
-        if name != "last-value" or chosen == name
-    }
+    names = [row.model for row in drawn(forecaster)]
+    found = {name: along(1, mae, truth, forecaster.backtests_[name].test, real=real) for name in names}
     hours = (np.arange(forecaster.horizon_) + 1) * (data.step.total_seconds() / 3600)
     figure = error_by_step(found, unit=forecaster.comparison_.unit, chosen=chosen, steps=hours, step_name="hours ahead")
     sections = [Section("Error by horizon", "Mean absolute error of each step on the test part.", figure)]
@@ -47,12 +52,12 @@ def errors(forecaster: LoadForecaster) -> list[Section]:
             f"{unit}".strip()
             + " in the mean."
         )
-        drawn = error_by_group(
+        bars = error_by_group(
             list(own[chosen].group), {name: table.mae for name, table in own.items()}, chosen=chosen,
             unit=unit, group_name="hour of the local day",
         )  # fmt: skip
         named = f" of {target}" if len(data.target_names) > 1 else ""
-        sections.append(Section(f"Error{named} by hour of day", text, drawn, alt=text))
+        sections.append(Section(f"Error{named} by hour of day", text, bars, alt=text))
     return sections
 
 
@@ -156,18 +161,16 @@ def outlook(forecaster: LoadForecaster) -> Section:
     data, parts, usual = forecaster.data_, forecaster.parts_, forecaster.usual_
     one = forecaster.backtests_[forecaster.chosen_]
     real = truth_at(data, parts.test_origins, forecaster.horizon_)[1].any((1, 2))
-    middle = float(np.median(usual.means)) or 1.0
-    level = np.convolve(
-        scaled_errors(one.test, data, parts.test_origins, usual.scale) / middle, np.full(RECENT, 1 / RECENT), "valid"
-    )
-    times = data.local().tz_localize(None)[parts.test_origins[real]].to_numpy()[RECENT - 1 :]
-    figure = level_over_time(
-        times,
-        level,
-        usual.limit / middle,
-        quantity=f"error over the usual one, mean of {RECENT} forecasts",
-        name=forecaster.chosen_,
-    )
+    middle, figure = float(np.median(usual.means)) or 1.0, None
+    if real.sum() >= RECENT:
+        found = scaled_errors(one.test, data, parts.test_origins, usual.scale) / middle
+        figure = level_over_time(
+            data.local().tz_localize(None)[parts.test_origins[real]].to_numpy()[RECENT - 1 :],
+            np.convolve(found, np.full(RECENT, 1 / RECENT), "valid"),
+            usual.limit / middle,
+            quantity=f"error over the usual one, mean of {RECENT} forecasts",
+            name=forecaster.chosen_,
+        )
     text = (
         f"The mean error of {RECENT} forecasts in a row, as a multiple of the usual one. Beyond "
         f"{usual.limit / middle:.2f} the load has changed and the model wants to be fitted again: labformer predict "

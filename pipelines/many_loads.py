@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import xarray as xr
 
-from ..domains.forecasting.many import ManyLoads
+from ..domains.forecasting.many.predictor import ManyLoads
 from ..shared.scale.cluster import cluster
 from ..shared.scale.store import require_out
 from ..shared.writing import require_writable

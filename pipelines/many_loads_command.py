@@ -4,7 +4,7 @@ import sys
 
 import xarray as xr
 
-from ..domains.forecasting.many import score_table
+from ..domains.forecasting.many.predictor import score_table
 from . import many_loads
 from .many_loads_options import ManyFitOptions, ManyPredictOptions, ManyRunOptions
 

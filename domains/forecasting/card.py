@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ... import __version__
-from .grid import say_duration
+from .reading.grid import say_duration
 
 if TYPE_CHECKING:
     from .predictor import LoadForecaster

@@ -10,14 +10,14 @@ import pandas as pd
 import xarray as xr
 
 from ...shared.errors import InputError
-from .cells import numbers
-from .gaps import fill, runs
-from .grid import duration, in_order, on_grid, say_duration, say_time
-from .meters import refuse_several_meters
-from .reading import read_table
-from .suspicion import oddities, require_one_unit, without_sentinels
-from .table import Table, plural, require_columns
-from .times import find_time, moments, read_times
+from .reading.cells import numbers
+from .reading.files import read_table
+from .reading.gaps import fill, runs
+from .reading.grid import duration, in_order, on_grid, say_duration, say_time
+from .reading.meters import refuse_several_meters
+from .reading.suspicion import oddities, require_one_unit, without_sentinels
+from .reading.table import Table, plural, require_columns
+from .reading.times import find_time, moments, read_times
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from .data import LoadData, read_load, require_ahead, require_length
 from .features import steps_a_day
 from .forecasts import forecast_dataset
 from .gradient_load import Run
-from .grid import say_duration
 from .intervals import AdaptiveQuantiles, levels_of, own_distances
 from .layout import Layout, prepared
 from .load_model import Floats, LoadModel
+from .reading.grid import say_duration
 from .registry import BASELINES, BLEND, DEFAULT, LOAD_MODELS, Size, load_model
 from .scenarios import with_scenarios
 from .scoring import compare_backtests, normalised_error, target_scale

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ...shared.errors import InputError
 from .baselines import LastValue, SeasonalNaiveDay, SeasonalNaiveWeek
 from .blend_load import BlendLoad
-from .gradient_load import DLinearLoad, ITransformerLoad, Run
+from .gradient_load import DLinearLoad, ITransformerLoad, Run, SAMformerLoad
 from .linear_load import NLinearRidge
 from .load_model import LoadModel
 from .regression_load import BoostingLoad, HourlyBoostingLoad, NetworkLoad, SplineRidgeLoad
@@ -34,6 +34,7 @@ LOAD_MODELS: dict[str, Callable[[Size], LoadModel]] = {
     "boosting": lambda size: BoostingLoad(size.horizon, size.seed),
     "load-network": lambda size: NetworkLoad(size.horizon, size.seed, size.run),
     "itransformer": lambda size: ITransformerLoad(size.horizon, size.lookback, size.seed, size.run),
+    "samformer": lambda size: SAMformerLoad(size.horizon, size.lookback, size.seed, size.run),
     BLEND: lambda size: BlendLoad(size.horizon),  # of the other models that are named; see `blend_of`
 }
 DEFAULT = ("seasonal-naive-week", "nlinear-ridge", "spline-ridge", "boosting", "load-network", "itransformer", BLEND)

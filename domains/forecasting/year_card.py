@@ -2,7 +2,7 @@
 
 from ... import __version__
 from .data import LoadData
-from .grid import say_duration
+from .reading.grid import say_duration
 from .year_load import YearLoad
 
 

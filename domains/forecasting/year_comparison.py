@@ -144,7 +144,7 @@ def _forecasts(
         return lambda: scale.decode(learner.predict(columns.at(test), keys[test]))
 
     same, mean, degree = BASELINES
-    return {
+    found: dict[str, tuple[Role, Callable[[], Floats], float, int]] = {
         same: ("baseline", lambda: same_hour(data, train, test), 0.0, 0),
         mean: ("baseline", lambda: mean_of_kind(data, off, train, test), 0.0, 0),
         degree: ("simple", of(ridge, degrees), spent, ridge.parameters()),
@@ -152,13 +152,15 @@ def _forecasts(
             name: ("simple", of(member, table.columns), model.seconds_[name], member.parameters())
             for name, member in model.members_.items()
         },
-        BLEND: (
+    }
+    if len(model.members_) > 1:
+        found[BLEND] = (
             "simple",
             lambda: scale.decode(weights @ points_of(model.members_, table, test)),
             model.seconds_[BLEND],
             sum(member.parameters() for member in model.members_.values()),
-        ),
-    }
+        )
+    return found
 
 
 def _by_day(metric: str, truth: Floats, point: Floats, days: NDArray[np.datetime64]) -> Floats:

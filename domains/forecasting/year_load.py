@@ -5,6 +5,7 @@ months that the members had not seen. Intervals are split conformal on the same 
 """
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,11 +24,11 @@ from .calendars import with_holidays
 from .data import LoadData, read_load, require_length
 from .features import steps_a_day
 from .forecasts import forecast_dataset
-from .grid import say_duration
 from .intervals import levels_of
-from .reading import read_table
+from .reading.files import read_table
+from .reading.grid import say_duration
 from .regression_load import Learner
-from .surroundings import Floats
+from .surroundings import LONGEST_MEMORY, Floats
 from .year_intervals import YearIntervals
 from .year_members import MEMBERS, NARROWEST, HeldOut, fit_members, hold_out, points_of, spread_of
 from .year_weather import YearInputs
@@ -140,6 +141,9 @@ class YearLoad:
             rows = slice(data.known % len(data.times), len(data.times))
         if rows.start >= rows.stop:
             raise InputError(f"there are no rows from {rows.start} to {rows.stop} to forecast.")
+        if (week := pd.Timedelta(hours=LONGEST_MEMORY)) > rows.start * data.step:
+            lacking = f"{say_duration(rows.start * data.step)} of weather before the first row forecast"
+            warnings.warn(f"{lacking}: buildings remember {say_duration(week)}, give so many rows more", stacklevel=2)
         points, margins = self.points(data, rows)
         point = self.weights_array() @ points
         edges = np.concatenate([point[:, None] - margins[:, ::-1], point[:, None], point[:, None] + margins], axis=1)

@@ -81,7 +81,7 @@ def took(name: str, run: Callable[[], object], rounds: int) -> dict[str, float]:
 
 
 def fit(model_folder: Path, data: Path) -> dict[str, float]:
-    from labformer.domains.forecasting.many import ManyLoads
+    from labformer.domains.forecasting.many.predictor import ManyLoads
 
     model = ManyLoads().fit(data)
     model.save_pretrained(model_folder)
@@ -92,7 +92,7 @@ def parts(model_folder: Path, data: Path, rounds: str) -> dict[str, float]:
     """Where the time goes: products alone, reading alone, computing alone; everything in one process."""
     import numpy as np
 
-    from labformer.domains.forecasting.many import ManyLoads
+    from labformer.domains.forecasting.many.predictor import ManyLoads
     from labformer.shared.scale.chunks import spans
     from labformer.shared.scale.source import open_series
 
@@ -122,7 +122,7 @@ def whole(model_folder: Path, data: Path, out: str, rounds: str, workers: str) -
     import distributed  # noqa: F401  # imported by xarray in any case where it is installed
     import zarr  # noqa: F401
 
-    from labformer.domains.forecasting.many import ManyLoads
+    from labformer.domains.forecasting.many.predictor import ManyLoads
     from labformer.shared.scale.cluster import cluster
 
     model = ManyLoads.from_pretrained(model_folder)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from labformer.domains.forecasting import many
+from labformer.domains.forecasting.many import predictor as many
 from labformer.pipelines.command import main
 
 SERIES, STEPS = 30, 24 * 14

@@ -3,7 +3,7 @@ from importlib import import_module
 
 import pytest
 
-from labformer.domains.forecasting.published import MODELS
+from labformer.domains.forecasting.published.measure import MODELS
 from labformer.domains.forecasting.registry import LOAD_MODELS
 from labformer.pipelines.command import main
 from labformer.pipelines.models_command import systems

@@ -1,0 +1,1 @@
+"""Published models under the published long-horizon protocol."""
