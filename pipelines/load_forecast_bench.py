@@ -76,6 +76,13 @@ def _day_ahead(name: str) -> Callable[[BenchOptions], Rows]:
     return rows
 
 
+def _pge(options: BenchOptions) -> Rows:
+    """A year of load from its weather, both ways; imported when it is asked for."""
+    from ..domains.forecasting.year.bench import pge_rows
+
+    return pge_rows(options.models, options.seeds, options.device, sys.stderr.isatty())
+
+
 def _own_file(options: BenchOptions) -> Rows:
     path = Path(str(options.data))
     return long_horizon_rows(read_case(path, path.stem.lower(), options.borders), options)
@@ -92,6 +99,7 @@ CASES: dict[str, Callable[[BenchOptions], Rows]] = {
         "81 sentinels of -9999 in the train rows are left in, as in the published figures; they distort three scales",
     ),
     "exchange": _published("exchange", "exchange-rate", "parts"),
+    "pge": _pge,
     **{name: _day_ahead(name) for name in ("vic", "gefcom")},
 }
 

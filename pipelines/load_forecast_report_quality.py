@@ -41,7 +41,11 @@ def errors(forecaster: LoadForecaster) -> list[Section]:
     found = {name: along(1, mae, truth, forecaster.backtests_[name].test, real=real) for name in names}
     hours = (np.arange(forecaster.horizon_) + 1) * (data.step.total_seconds() / 3600)
     figure = error_by_step(found, unit=forecaster.comparison_.unit, chosen=chosen, steps=hours, step_name="hours ahead")
-    sections = [Section("Error by horizon", "Mean absolute error of each step on the test part.", figure)]
+    sections = [
+        Section(
+            "Error by horizon", "Mean absolute error of each step on the test part, of the models drawn above.", figure
+        )
+    ]
     tables = {name: _hours(forecaster, name) for name in dict.fromkeys((chosen, forecaster.comparison_.reference))}
     for target in data.target_names:
         own = {name: table[table.target == target] for name, table in tables.items()}

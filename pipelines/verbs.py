@@ -26,7 +26,7 @@ def _year(text: str, options: str, function: str) -> Verb:
     return Verb(text, ".year_load_options", options, ".year_load_command", function)
 
 
-CASES = ("etth1", "ettm1", "weather", "exchange", "vic", "gefcom")
+CASES = ("etth1", "ettm1", "weather", "exchange", "pge", "vic", "gefcom")
 
 PIPELINES: dict[str, dict[str, Verb]] = {
     "load-forecast": {

@@ -11,9 +11,9 @@ import xarray as xr
 from .. import __version__
 from ..domains.forecasting.data import LoadData, read_load
 from ..domains.forecasting.forecasts import require_format, write_dataset
-from ..domains.forecasting.year_card import year_card
-from ..domains.forecasting.year_comparison import YearTest, fit_and_test
-from ..domains.forecasting.year_load import YearLoad
+from ..domains.forecasting.year.card import year_card
+from ..domains.forecasting.year.comparison import YearTest, fit_and_test
+from ..domains.forecasting.year.predictor import YearLoad
 from ..shared.writing import require_writable, whole_folder
 from .load_forecast import say
 from .options import to_toml

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..domains.forecasting.data import LoadData
-from ..domains.forecasting.year_comparison import YearTest
-from ..domains.forecasting.year_load import YearLoad
+from ..domains.forecasting.year.comparison import YearTest
+from ..domains.forecasting.year.predictor import YearLoad
 from ..shared.evaluation.table import Table, figures
 from ..shared.report.page import Report, Section
 from ..shared.report.plots import comparison_bars, error_by_step, forecast_fan

@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .data import LoadData, read_load
+    from .many.predictor import ManyLoads
     from .models.hourly import HourlyBinnedRegressor
     from .predictor import LoadForecaster
+    from .year.predictor import YearLoad
 
-__all__ = ["HourlyBinnedRegressor", "LoadData", "LoadForecaster", "read_load"]
+__all__ = ["HourlyBinnedRegressor", "LoadData", "LoadForecaster", "ManyLoads", "YearLoad", "read_load"]
 
 _HOMES = {
     "HourlyBinnedRegressor": ".models.hourly",
     "LoadData": ".data",
     "LoadForecaster": ".predictor",
+    "ManyLoads": ".many.predictor",
+    "YearLoad": ".year.predictor",
     "read_load": ".data",
 }
 

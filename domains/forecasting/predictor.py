@@ -338,6 +338,8 @@ class LoadForecaster:
         for name in ("validation", "test"):
             if not 0 < getattr(self, name) < 0.5:
                 raise InputError(f"{name}={getattr(self, name)} is a share of history between 0 and 0.5, such as 0.17.")
+        if BLEND in self.models and len({*self.models} - {BLEND}) < 2:
+            raise InputError(f"{BLEND} combines other models; name at least two beside it.")
         if not self.models:
             raise InputError(f"name at least one model of: {', '.join(LOAD_MODELS)}.")
 

@@ -3,7 +3,8 @@
     python tests/benchmarks/forecasting_speed.py --json FILE [--peer-env FOLDER] [--tasks itransformer linear load]
 
 - itransformer: ETTh1, lookback and horizon 96, the same size, steps, batch, loss and learning rate (the peer's default)
-  as neuralforecast's iTransformer; then the whole rolling test, 2,785 windows of 7 series one step apart
+  as neuralforecast's iTransformer; then the whole rolling test, 2,785 windows of 7 series one step apart. Both once
+  more with matrix products in bfloat16 (`torch.set_float32_matmul_precision("medium")`, which some processors ignore)
 - linear: ETTh1, lookback 336, horizon 96: NLinear solved in closed form, which also chooses its penalty on validation,
   against scikit-learn's Ridge on explicit windows with that penalty given, and against neuralforecast's NLinear and
   DLinear as their defaults say (`--linear-steps` takes fewer steps than their 5,000, and the rows say how many)
@@ -33,7 +34,12 @@ STEPS, BATCH, RATE = 300, 32, 1e-3
 SIZE = {"width": 256, "hidden": 256, "heads": 8, "depth": 2, "dropout": 0.1}
 TRAIN, VALIDATION, TEST = 8640, 11520, 14400  # rows where each part of ETTh1 ends
 CONTENDERS = {
-    "itransformer": ("labformer itransformer", "neuralforecast iTransformer"),
+    "itransformer": (
+        "labformer itransformer",
+        "neuralforecast iTransformer",
+        "labformer itransformer, bfloat16 products",
+        "neuralforecast iTransformer, bfloat16 products",
+    ),
     "linear": ("labformer nlinear-ridge", "scikit-learn Ridge", "neuralforecast NLinear", "neuralforecast DLinear"),
     "load": ("labformer spline-ridge",),
 }
@@ -58,6 +64,7 @@ def our_itransformer(values: Any, asked: Row) -> Row:
     from labformer.shared.learning.config import TrainingConfig
 
     row: Row = {"labformer": version("labformer"), "torch": torch.__version__}
+    torch.set_float32_matmul_precision(asked["products"])
     torch.manual_seed(asked["seed"])
     model = ITransformer(ITransformerConfig(96, 96, **SIZE))
 
@@ -151,7 +158,7 @@ def neuralforecast(values: Any, asked: Row) -> Row:
     from neuralforecast.losses.pytorch import MSE
 
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    torch.set_num_threads(1)
+    torch.set_float32_matmul_precision(asked["products"])
     row: Row = {"neuralforecast": version("neuralforecast"), "torch": torch.__version__}
     quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
     given = {"h": 96, "random_seed": asked["seed"], "accelerator": "cpu", "devices": 1, **quiet}
@@ -191,7 +198,7 @@ RUNS: dict[str, Callable[[Any, Row], Row]] = {
 
 
 def peer_python(folder: Path) -> str:
-    """The interpreter of the peer's environment, which is made when it is missing; leaves with one line if it cannot."""
+    """The interpreter of the peer's environment, made when it is missing; leaves with one line if it cannot be."""
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     try:
         if not python.exists():
@@ -237,14 +244,11 @@ def measure(task: str, pythons: dict[str, str], values: Path, chosen: argparse.N
     found: dict[str, list[Row]] = {name: [] for name in CONTENDERS[task]}
     for turn in range(chosen.rounds):
         for name in found:
-            maker, _, model = name.partition(" ")
+            maker, _, model = name.partition(",")[0].partition(" ")
             if maker == "neuralforecast" and turn >= chosen.peer_rounds:
                 continue
-            asked: Row = {
-                "seed": turn,
-                "model": model,
-                "steps": STEPS if task == "itransformer" else chosen.linear_steps,
-            }
+            asked: Row = {"seed": turn, "model": model, "products": "medium" if "bfloat16" in name else "highest"}
+            asked["steps"] = STEPS if task == "itransformer" else chosen.linear_steps
             if maker == "scikit-learn":
                 asked["penalty"] = found["labformer nlinear-ridge"][0]["penalty"]
             found[name].append(child(pythons.get(maker, sys.executable), name, values, asked))
@@ -269,7 +273,7 @@ def main() -> None:
         import numpy as np
 
         name, path, asked = chosen.child
-        print(json.dumps(RUNS.get(name, neuralforecast)(np.load(path), json.loads(asked))))
+        print(json.dumps(RUNS.get(name.partition(",")[0], neuralforecast)(np.load(path), json.loads(asked))))
         return
     import numpy as np
     from core import processor
@@ -291,8 +295,8 @@ def main() -> None:
     for row in rows:
         error = row.get("mse", row.get("mape_percent"))
         print(
-            f"{row['task']:13} {row['contender']:29} fit {row['fit']:8.2f} s  test {row['test']:7.2f} s  "
-            f"error {error:7.4f}  {row['times_ours']:6.1f} x ours by the clock, {row['times_ours_cpu']:6.1f} x by processor"
+            f"{row['contender']:47} fit {row['fit']:8.2f} s  test {row['test']:7.2f} s  error {error:7.4f}  "
+            f"{row['times_ours']:6.1f} x ours by the clock, {row['times_ours_cpu']:6.1f} x by the processor"
         )
     if chosen.json:
         machine = {"processor": processor(), "threads": 1, "versions": versions}

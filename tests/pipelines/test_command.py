@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from labformer import __version__
+from labformer.domains.forecasting import regression_load
 from labformer.domains.forecasting.predictor import LoadForecaster
 from labformer.pipelines import load_forecast
 from labformer.pipelines.command import main
@@ -24,6 +25,8 @@ def test_a_system_that_is_said_to_work_fits_and_predicts_and_listens(
     name: str, simulated: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Through the command line, on a simulated file; loaded, it answers as it did when it was fitted."""
+    for kind, setting in (("NetworkLoad", "epochs"), ("HourlyBoostingLoad", "rounds"), ("BoostingLoad", "rounds")):
+        monkeypatch.setattr(getattr(regression_load, kind), setting, 5 if setting == "epochs" else 30)
     fitted: list[LoadForecaster] = []
     fit = load_forecast.fit_to_folder
     monkeypatch.setattr(load_forecast, "fit_to_folder", lambda options: fitted.append(fit(options)) or fitted[-1])
@@ -31,7 +34,8 @@ def test_a_system_that_is_said_to_work_fits_and_predicts_and_listens(
     table = simulated(days=DAYS, ahead=DAY)
     table.to_csv(data, index=False)
     columns = ["--target", "load", "--covariates", "temperature,weekend"]
-    words = ["--data", str(data), *columns, "--lookback", "2D", "--models", name, "--out", str(model)]
+    models = "boosting,load-network,blend" if name == "blend" else name
+    words = ["--data", str(data), *columns, "--lookback", "2D", "--models", models, "--out", str(model)]
     assert main(["fit", "load-forecast", *words]) == 0
     assert name in capsys.readouterr().out
     (made,) = fitted

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from labformer.domains.forecasting.year_load import YearLoad
+from labformer.domains.forecasting.year.predictor import YearLoad
 from labformer.pipelines.command import main
 
 DAY, AHEAD = 4, 20

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from ....shared.learning.config import TrainingConfig
 from ....shared.learning.loop import train
@@ -69,8 +69,7 @@ class NetworkRegression:
 
     def quantiles(self, columns: Columns, keys: NDArray[np.int64], levels: tuple[float, ...]) -> Floats:
         """(row, column), (row,) -> (row, level); between trained levels along the normal distribution."""
-        trained = ndtri(np.array(LEVELS))
-        wanted = ndtri(np.array(levels))
+        trained, wanted = (np.array([NormalDist().inv_cdf(one) for one in some]) for some in (LEVELS, levels))
         right = np.clip(np.searchsorted(trained, wanted), 1, len(trained) - 1)
         part = (wanted - trained[right - 1]) / (trained[right] - trained[right - 1])
         known = self._answer(columns, keys)[:, 1:]

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from labformer.domains.forecasting.published import ridge_blend
 from labformer.domains.forecasting.models.hour_linear import HourLinear, HourLinearConfig
 from labformer.domains.forecasting.models.linear import LinearConfig, NLinear
+from labformer.domains.forecasting.published import ridge_blend
 from labformer.domains.forecasting.published.measure import MODELS
 from labformer.domains.forecasting.published.protocol import Case, calendar_marks
 from labformer.domains.forecasting.published.ridge_blend import BLOCKS, SHRINKS, Blend, choose_shrink, fit_ridge_blend

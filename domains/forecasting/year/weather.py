@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
-from ...shared.errors import InputError
-from .data import LoadData
-from .features import steps_a_day
-from .load_scale import LoadScale
-from .surroundings import Columns, Floats, Group, Surroundings, lagged, stacked, trailing_mean
-from .surroundings import made as columns_of
-from .tables import Table, time_of_day
+from ....shared.errors import InputError
+from ..data import LoadData
+from ..features import steps_a_day
+from ..load_scale import LoadScale
+from ..surroundings import Columns, Floats, Group, Surroundings, lagged, stacked, trailing_mean
+from ..surroundings import made as columns_of
+from ..tables import Table, time_of_day
 
 DAYS_BACK = (0, 1, 2)
 DEGREE_HOURS = (24, 72)

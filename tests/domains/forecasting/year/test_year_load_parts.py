@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from labformer.domains.forecasting.data import LoadData, read_load
-from labformer.domains.forecasting.year_bench import SETTINGS, pge_rows
-from labformer.domains.forecasting.year_comparison import compare_year, mean_of_kind, same_hour, split_years
-from labformer.domains.forecasting.year_intervals import YearIntervals, level_changes
-from labformer.domains.forecasting.year_load import YearLoad
-from labformer.domains.forecasting.year_members import HeldOut, fold_of
-from labformer.domains.forecasting.year_weather import YearInputs, summer_hours
+from labformer.domains.forecasting.year.bench import SETTINGS, pge_rows
+from labformer.domains.forecasting.year.comparison import compare_year, mean_of_kind, same_hour, split_years
+from labformer.domains.forecasting.year.intervals import YearIntervals, level_changes
+from labformer.domains.forecasting.year.members import HeldOut, fold_of
+from labformer.domains.forecasting.year.predictor import YearLoad
+from labformer.domains.forecasting.year.weather import YearInputs, summer_hours
 from labformer.shared.datasets import catalogue
 from labformer.shared.errors import InputError
 

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...shared.datasets.catalogue import locate
-from ...shared.errors import InputError
-from ...shared.evaluation.bootstrap import Interval, mean_interval
-from .data import LoadData, read_load
-from .year_comparison import BASELINES, YearTest, compare_year
-from .year_load import BLEND, YearLoad
-from .year_members import MEMBERS
+from ....shared.datasets.catalogue import locate
+from ....shared.errors import InputError
+from ....shared.evaluation.bootstrap import Interval, mean_interval
+from ..data import LoadData, read_load
+from .comparison import BASELINES, YearTest, compare_year
+from .members import MEMBERS
+from .predictor import BLEND, YearLoad
 
 SITES = tuple(f"Site-{site} {kind}" for kind in ("Temp", "GHI") for site in range(1, 6))
 SETTINGS: dict[str, dict[str, Any]] = {

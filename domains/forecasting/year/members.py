@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from .data import LoadData
-from .models.blend import convex_weights
-from .models.boosted_trees import BoostedTrees
-from .models.network_regression import NetworkRegression
-from .models.spline_ridge import SplineRidge
-from .regression_load import Learner
-from .surroundings import Floats
-from .tables import Table
+from ..data import LoadData
+from ..models.blend import convex_weights
+from ..models.boosted_trees import BoostedTrees
+from ..models.network_regression import NetworkRegression
+from ..models.spline_ridge import SplineRidge
+from ..regression_load import Learner
+from ..surroundings import Floats
+from ..tables import Table
 
 MONTH_FOLDS, MOST_FOLDS = 6, 6
 SPREAD_LEVELS = (0.05, 0.95)  # the network's own quantiles that say how uncertain a row is

@@ -17,21 +17,21 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...shared.errors import InputError
-from ...shared.evaluation.comparison import Comparison
-from ...shared.learning.folder import read_folder, rebuild_config, write_folder
-from .calendars import with_holidays
-from .data import LoadData, read_load, require_length
-from .features import steps_a_day
-from .forecasts import forecast_dataset
-from .intervals import levels_of
-from .reading.files import read_table
-from .reading.grid import say_duration
-from .regression_load import Learner
-from .surroundings import LONGEST_MEMORY, Floats
-from .year_intervals import YearIntervals
-from .year_members import MEMBERS, NARROWEST, HeldOut, fit_members, hold_out, points_of, spread_of
-from .year_weather import YearInputs
+from ....shared.errors import InputError
+from ....shared.evaluation.comparison import Comparison
+from ....shared.learning.folder import read_folder, rebuild_config, write_folder
+from ..calendars import with_holidays
+from ..data import LoadData, read_load, require_length
+from ..features import steps_a_day
+from ..forecasts import forecast_dataset
+from ..intervals import levels_of
+from ..reading.files import read_table
+from ..reading.grid import say_duration
+from ..regression_load import Learner
+from ..surroundings import LONGEST_MEMORY, Floats
+from .intervals import YearIntervals
+from .members import MEMBERS, NARROWEST, HeldOut, fit_members, hold_out, points_of, spread_of
+from .weather import YearInputs
 
 BLEND = "blend"
 LEAST_DAYS = 350  # of history: a season that was never seen cannot be learnt

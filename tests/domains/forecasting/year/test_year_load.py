@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labformer.domains.forecasting import year_members
 from labformer.domains.forecasting.data import LoadData, read_load
 from labformer.domains.forecasting.models.boosted_trees import BoostedTrees
 from labformer.domains.forecasting.models.network_regression import NetworkRegression
-from labformer.domains.forecasting.year_card import year_card
-from labformer.domains.forecasting.year_comparison import BASELINES, fit_and_test, split_years
-from labformer.domains.forecasting.year_load import YearLoad
+from labformer.domains.forecasting.year import members as year_members
+from labformer.domains.forecasting.year.card import year_card
+from labformer.domains.forecasting.year.comparison import BASELINES, fit_and_test, split_years
+from labformer.domains.forecasting.year.predictor import YearLoad
 from labformer.shared.errors import InputError
 
 RIDGE = ("spline-ridge",)

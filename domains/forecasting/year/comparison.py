@@ -9,16 +9,16 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...shared.errors import InputError
-from ...shared.evaluation.comparison import Comparison, Contender, Role, compare
-from ...shared.evaluation.metrics import coverage, crps_from_quantiles, mae, rmse, width
-from .data import LoadData
-from .models.spline_ridge import SplineRidge
-from .regression_load import Learner
-from .surroundings import Columns, Floats, made, stacked
-from .tables import time_of_day
-from .year_load import BLEND, YearLoad
-from .year_members import points_of
+from ....shared.errors import InputError
+from ....shared.evaluation.comparison import Comparison, Contender, Role, compare
+from ....shared.evaluation.metrics import coverage, crps_from_quantiles, mae, rmse, width
+from ..data import LoadData
+from ..models.spline_ridge import SplineRidge
+from ..regression_load import Learner
+from ..surroundings import Columns, Floats, made, stacked
+from ..tables import time_of_day
+from .members import points_of
+from .predictor import BLEND, YearLoad
 
 Rows = NDArray[np.int64]
 BASELINES = ("same-hour-of-last-year", "mean-of-month-and-day-off", "degree-ridge")  # what stands beside every model

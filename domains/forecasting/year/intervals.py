@@ -13,9 +13,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ...shared.evaluation.conformal import scores_needed
-from .surroundings import Floats
-from .year_members import HeldOut
+from ....shared.evaluation.conformal import scores_needed
+from ..surroundings import Floats
+from .members import HeldOut
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """The card of a fitted year-ahead forecaster: what it is, what it was fitted on, how good, and when not to use it."""
 
-from ... import __version__
-from .data import LoadData
-from .reading.grid import say_duration
-from .year_load import YearLoad
+from .... import __version__
+from ..data import LoadData
+from ..reading.grid import say_duration
+from .predictor import YearLoad
 
 
 def year_card(model: YearLoad, data: LoadData) -> str:
