@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ... import __version__
+from .blend_load import BlendLoad
 from .reading.grid import say_duration
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def card(forecaster: "LoadForecaster") -> str:
     return f"""# Load forecaster: {forecaster.chosen_}
 
 Forecasts {", ".join(layout.targets)} ({unit}) for {forecaster.horizon} after the last known value.
-A step is {say_duration(data.step)}.
+A step is {say_duration(data.step)}.{_parts(forecaster)}
 Made by labformer {__version__}, seed {forecaster.seed}, fitted in {forecaster.seconds_fit_:.1f} s.
 
 ## Data
@@ -40,5 +41,14 @@ Repairs:
 - For another series, or after a lasting change of this one (new industry, rooftop solar, tariffs): fit again.
 - For forecasts that start at another time of day than {start:%H:%M}: they are answered, but not calibrated.
 - Beyond the weather it was fitted on, and on days of a kind it never saw (holidays in a short history).
+- When `labformer predict` says that it has drifted, or after a month: fit again.
 - The interval holds on average over days like the recent ones, not for the one day that is unlike them.
 """
+
+
+def _parts(forecaster: "LoadForecaster") -> str:
+    """The members of a blend and their mean weights, if it is one."""
+    if not isinstance(forecaster.model_, BlendLoad):
+        return ""
+    shares = ", ".join(f"{name} {share:.2f}" for name, share in forecaster.model_.shares().items())
+    return f"\nIt is a weighted mean of forecasts: {shares}."

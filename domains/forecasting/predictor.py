@@ -3,18 +3,17 @@
 import time
 import warnings
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-import torch
 import xarray as xr
 from tqdm import tqdm
 
 from ...shared.errors import InputError
 from ...shared.evaluation.comparison import Comparison
-from ...shared.learning.folder import read_folder, rebuild_config, write_folder
 from .backtest import Backtest, calibrate, run_backtest, split_history, truth_at
 from .blend_load import blend_of
 from .card import card
@@ -27,9 +26,10 @@ from .layout import Layout, prepared
 from .load_model import Floats, LoadModel
 from .reading.grid import say_duration
 from .registry import BASELINES, BLEND, DEFAULT, LOAD_MODELS, Size, load_model
+from .saving import restore, save
 from .scenarios import with_scenarios
 from .scoring import compare_backtests, normalised_error, target_scale
-from .standing import Standing, Usual, learn_from, standing, usual_errors
+from .standing import Standing, learn_from, standing, usual_errors
 
 
 class LoadForecaster:
@@ -113,7 +113,8 @@ class LoadForecaster:
 
         started = time.perf_counter()
         chosen = self.backtests_[self.chosen_]
-        self.model_: LoadModel = chosen.model
+        # the one of the backtest stays as it was fitted before test
+        self.model_: LoadModel = deepcopy(chosen.model)
         self.model_.refit(data, slice(0, data.known))
         self.seconds_fit_ = chosen.seconds_fit + time.perf_counter() - started
         self.intervals_, self.usual_ = (
@@ -284,50 +285,12 @@ class LoadForecaster:
 
     def save_pretrained(self, folder: str | Path, overwrite: bool = False) -> None:
         """Write `config.json`, `model.safetensors` and `card.md`; raises InputError when the folder exists."""
-        model, arrays = self.model_.saved()
-        intervals, states = self.intervals_.state()
-        config = {
-            "settings": {**self._settings(), "models": list(self.models)},
-            "layout": self.layout_.__dict__,
-            "chosen": self.chosen_,
-            "horizon_steps": self.horizon_,
-            "model": model,
-            "intervals": intervals,
-            "learnt_until": self.learnt_until_.isoformat(),
-            "calibration": self.calibration_(),
-            "measured_coverage": self.measured_coverage_,
-        }
-        tensors = {f"model.{name}": torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-        states |= {f"usual.{name}": values for name, values in self.usual_._asdict().items()}
-        tensors |= {f"intervals.{name}": torch.from_numpy(np.ascontiguousarray(one)) for name, one in states.items()}
-        write_folder(folder, "LoadForecaster", config, tensors, self.card_, overwrite)
+        save(self, folder, overwrite)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
         """The forecaster that `save_pretrained` wrote; it predicts, and has no backtest."""
-        saved = read_folder(folder, "LoadForecaster")
-        config = saved.config
-        try:
-            made = cls(**{**config["settings"], "models": tuple(config["settings"]["models"])})
-            made.layout_ = rebuild_config(Layout, config["layout"], folder)
-            made.chosen_, made.horizon_ = config["chosen"], int(config["horizon_steps"])
-            made.model_ = load_model(made.chosen_, Size(made.horizon_, seed=made.seed))
-            model, states = (
-                {
-                    name.removeprefix(part): tensor.numpy()
-                    for name, tensor in saved.tensors.items()
-                    if name.startswith(part)
-                }
-                for part in ("model.", "intervals.")
-            )
-            made.model_.load(config["model"], model)
-            made.usual_ = Usual(*(states.pop(f"usual.{name}") for name in Usual._fields))
-            made.intervals_ = AdaptiveQuantiles.from_state(config["intervals"], states)
-            made.learnt_until_ = pd.Timestamp(config["learnt_until"])
-            made.measured_coverage_, made.card_ = float(config["measured_coverage"]), saved.card
-        except (KeyError, TypeError) as error:
-            raise InputError(f"the model folder {folder} is damaged or of another version ({error!r}).") from error
-        return made
+        return restore(cls, folder)
 
     def _run(self) -> Run:
         return Run(self.device, self.progress, None if self.checkpoints is None else Path(self.checkpoints))
@@ -342,7 +305,3 @@ class LoadForecaster:
             raise InputError(f"{BLEND} combines other models; name at least two beside it.")
         if not self.models:
             raise InputError(f"name at least one model of: {', '.join(LOAD_MODELS)}.")
-
-    def _settings(self) -> dict[str, Any]:
-        names = ("horizon", "lookback", "coverage", "validation", "test", "seed")
-        return {name: getattr(self, name) for name in names}

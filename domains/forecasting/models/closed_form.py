@@ -49,10 +49,9 @@ def window_gram_plainly(series: Array, length: int) -> tuple[Array, int]:
 
 def _gram_of_one(x: Array, length: int, windows: int) -> Array:
     """(time,) -> (length, length)."""
-    from scipy.signal import correlate  # brings half of scipy with it, which a forecast does not need
-
     gram = np.empty((length, length))
-    gram[0] = correlate(x, x[:windows], mode="valid")
+    size = 1 << (len(x) - 1).bit_length()  # of a fast transform; the lags that are kept do not wrap around
+    gram[0] = np.fft.irfft(np.fft.rfft(x, size) * np.fft.rfft(x[:windows], size).conj(), size)[:length]
     head, tail = x[:length], x[windows:]
     for row in range(length - 1):
         step = tail[row] * tail[row : length - 1] - head[row] * head[row : length - 1]

@@ -179,6 +179,13 @@ def test_the_best_on_validation_is_used_even_if_another_is_better_on_test(data: 
     assert rows["seasonal-naive-day"].value < rows["seasonal-naive-week"].value
 
 
+def test_the_model_of_the_backtest_stays_as_it_was_before_test(simulated: Simulated) -> None:
+    made = cheap(models=["nlinear-ridge"]).fit(simulated(), targets="load")
+    one, origins = made.backtests_["nlinear-ridge"], made.parts_.test_origins
+    np.testing.assert_array_equal(one.model.predict(made.data_, origins), one.test)
+    assert np.abs(made.model_.predict(made.data_, origins) - one.test).max() > 0  # refitted on test too
+
+
 def test_only_what_was_asked_for_is_chosen_and_the_naive_ones_stand_beside(data: LoadData) -> None:
     made = cheap(models=["last-value"]).fit(data)
     assert made.chosen_ == "last-value"
