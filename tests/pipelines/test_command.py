@@ -10,11 +10,14 @@ import pytest
 
 from labformer import __version__
 from labformer.domains.forecasting import regression_load
+from labformer.domains.forecasting.gradient_load import SAMformerLoad
 from labformer.domains.forecasting.predictor import LoadForecaster
+from labformer.domains.forecasting.registry import LOAD_MODELS
 from labformer.pipelines import load_forecast
 from labformer.pipelines.command import main
 from labformer.pipelines.models_command import systems
 from labformer.pipelines.verbs import PIPELINES
+from labformer.shared.learning.config import TrainingConfig
 
 DAY, DAYS = 8, 64
 Simulated = Callable[..., pd.DataFrame]
@@ -27,6 +30,9 @@ def test_a_system_that_is_said_to_work_fits_and_predicts_and_listens(
     """Through the command line, on a simulated file; loaded, it answers as it did when it was fitted."""
     for kind, setting in (("NetworkLoad", "epochs"), ("HourlyBoostingLoad", "rounds"), ("BoostingLoad", "rounds")):
         monkeypatch.setattr(getattr(regression_load, kind), setting, 5 if setting == "epochs" else 30)
+    short = TrainingConfig(5, 64, 1e-3, "adam", sam_rho=0.5)
+    small = lambda size: SAMformerLoad(size.horizon, size.lookback, size.seed, size.run, training=short)  # noqa: E731
+    monkeypatch.setitem(LOAD_MODELS, "samformer", small)
     fitted: list[LoadForecaster] = []
     fit = load_forecast.fit_to_folder
     monkeypatch.setattr(load_forecast, "fit_to_folder", lambda options: fitted.append(fit(options)) or fitted[-1])

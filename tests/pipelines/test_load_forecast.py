@@ -99,7 +99,7 @@ def test_without_weather_ahead_a_run_shows_the_last_stretch_and_says_so(
 ) -> None:
     table = simulated()
     table.to_csv(tmp_path / "load.csv", index=False)
-    words = ["--data", str(tmp_path / "load.csv"), *COLUMNS, *CHEAP, "--out", str(tmp_path / "run")]
+    words = ["--data", str(tmp_path / "load.csv"), *COLUMNS, "--models", "spline-ridge", "--out", str(tmp_path / "run")]
     assert main(["run", "load-forecast", *words]) == 0
     assert "no rows of temperature, weekend after the last load" in capsys.readouterr().err
     with xr.open_dataset(tmp_path / "run" / "predictions.nc") as forecast:
