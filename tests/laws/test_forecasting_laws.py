@@ -188,8 +188,7 @@ HEARD = [
     (name, covariate)
     for name in ("spline-ridge", "hourly-boosting", "boosting", "load-network", "itransformer")
     for covariate in ("price", "temperature", "holiday")
-    if (name, covariate)
-    not in (("hourly-boosting", "price"), ("hourly-boosting", "holiday"))  # few days an hour
+    if (name, covariate) not in (("hourly-boosting", "price"), ("hourly-boosting", "holiday"))  # few days an hour
 ]
 
 
