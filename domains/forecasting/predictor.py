@@ -184,7 +184,7 @@ class LoadForecaster:
     ) -> xr.Dataset:
         """Paths of load that hang together in time, for planning of storage and reserves; see `scenario_paths`.
 
-        ->  the forecast of `predict`, with `scenario` (scenario, time, target) beside it
+        ->  the forecast of `predict`, with `path` (scenario, time, target) beside it
         """
         forecast = self.predict(source, **reading)
         return with_scenarios(forecast, self.intervals_.errors, count, seed)

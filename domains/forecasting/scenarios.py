@@ -38,7 +38,7 @@ def scenario_paths(levels: Floats, quantiles: Floats, errors: Floats, count: int
 
 
 def with_scenarios(forecast: xr.Dataset, errors: Floats, count: int, seed: int = 0) -> xr.Dataset:
-    """The forecast with `scenario` (scenario, time, target) beside it; see `scenario_paths`."""
+    """The forecast with `path` (scenario, time, target) beside it; see `scenario_paths`."""
     if count < 1:
         raise InputError(f"{count} scenarios are too few; ask for at least one.")
     paths = scenario_paths(forecast["quantile"].values, forecast.forecast.values, errors, count, seed)
@@ -47,7 +47,7 @@ def with_scenarios(forecast: xr.Dataset, errors: Floats, count: int, seed: int =
         "long_name": "sample paths that hang together in time",
         "comment": f"ensemble copula coupling over the last {len(errors)} forecasts, seed {seed}",
     }
-    return forecast.assign(scenario=(("scenario", "time", "target"), paths, about))
+    return forecast.assign(path=(("scenario", "time", "target"), paths, about))
 
 
 def _at_levels(levels: Floats, quantiles: Floats, share: Floats) -> Floats:

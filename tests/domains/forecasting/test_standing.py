@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from labformer.domains.forecasting.forecasts import write_dataset
 from labformer.domains.forecasting.predictor import LoadForecaster
 from labformer.domains.forecasting.standing import RECENT, Usual
 
@@ -97,9 +98,15 @@ def test_the_limit_is_the_end_of_the_usual_band() -> None:
     assert usual.limit == pytest.approx(1.99)
 
 
-def test_scenarios_stand_beside_the_forecast(fitted: LoadForecaster, table: pd.DataFrame) -> None:
+def test_scenarios_stand_beside_the_forecast_and_come_back_from_a_file(
+    fitted: LoadForecaster, table: pd.DataFrame, tmp_path: Path
+) -> None:
     found = fitted.scenarios(40, table, seed=3)
-    assert found.scenario.dims == ("scenario", "time", "target")
-    assert found.scenario.shape == (40, DAY, 1)
-    xr.testing.assert_identical(found.drop_vars("scenario"), fitted.predict(table))
+    assert found.path.dims == ("scenario", "time", "target")
+    assert found.path.shape == (40, DAY, 1)
+    xr.testing.assert_identical(found.drop_vars("path"), fitted.predict(table))
     xr.testing.assert_identical(found, fitted.scenarios(40, table, seed=3))
+    write_dataset(found, tmp_path / "paths.nc")
+    with xr.open_dataset(tmp_path / "paths.nc") as opened:
+        assert {"point", "forecast", "path"} <= set(opened.data_vars)
+        np.testing.assert_array_equal(opened.path, found.path)
