@@ -144,10 +144,11 @@ def predict_from_folder(options: PredictOptions) -> tuple[xr.Dataset, Standing]:
     elif options.scenarios:
         raise UsageError("--scenarios needs --out FILE.nc; a table has no room for them.")
     forecaster, data = _reopened(options)
+    # learning comes first: the interval of this forecast knows what came true until now
+    stands = forecaster.update(data) if options.learn else forecaster.standing(data)
     forecast = (
         forecaster.scenarios(options.scenarios, data, options.seed) if options.scenarios else forecaster.predict(data)
     )
-    stands = forecaster.update(data) if options.learn else forecaster.standing(data)
     forecast.attrs["standing"] = str(stands)
     if options.out is not None:
         write_dataset(forecast, options.out, options.overwrite)

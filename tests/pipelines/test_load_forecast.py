@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -210,3 +211,34 @@ def test_what_exists_is_kept_unless_asked(
         assert "mine" not in (names(out) if out.is_dir() else out.read_text())
         assert not (out / "mine.txt").exists()
     assert names(tmp_path) == {"folder", "file.csv"}
+
+
+def test_tonights_interval_has_learnt_from_yesterday(
+    model: Path, simulated: Callable[..., pd.DataFrame], tmp_path: Path
+) -> None:
+    simulated(days=100, ahead=DAY).to_csv(tmp_path / "newest.csv", index=False)
+    made = LoadForecaster.from_pretrained(model)
+    before = made.predict(tmp_path / "newest.csv")
+    assert made.update(tmp_path / "newest.csv").learnt == 16
+    expected = made.predict(tmp_path / "newest.csv")
+    assert np.abs(expected.forecast - before.forecast).max() > 0
+    own = tmp_path / "model"
+    shutil.copytree(model, own)
+    words = ["--model", str(own), "--data", str(tmp_path / "newest.csv"), "--learn", "--overwrite"]
+    for _ in range(2):  # learnt once and kept: the second night with the same file says the same
+        assert main(["predict", "load-forecast", *words, "--out", str(tmp_path / "out.nc")]) == 0
+        with xr.open_dataset(tmp_path / "out.nc") as found:
+            np.testing.assert_array_equal(found.forecast, expected.forecast)
+
+
+def test_scenario_paths_need_a_file_that_has_room_for_them(
+    model: Path, csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "load-forecast", "--model", str(model), "--data", str(csv), "--scenarios", "5"]
+    assert main(words) == 2
+    assert "--scenarios needs --out FILE.nc" in capsys.readouterr().err
+    assert main([*words, "--out", str(tmp_path / "paths.csv")]) == 1
+    assert "end the name in .nc" in capsys.readouterr().err
+    assert main([*words, "--out", str(tmp_path / "paths.nc")]) == 0
+    with xr.open_dataset(tmp_path / "paths.nc") as found:
+        assert found.path.shape == (5, DAY, 1)
