@@ -1,5 +1,6 @@
 """Load regressed on surroundings and on itself: the mechanics that spline ridge, boosting and the network share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
@@ -38,7 +39,7 @@ class Learner(Protocol):
 
 
 @dataclass
-class RegressionLoad:
+class RegressionLoad(ABC):
     """One learner a target, on the table of every forecast that starts at the same time of day."""
 
     horizon: int
@@ -48,16 +49,13 @@ class RegressionLoad:
     tables: list[LoadTable] = field(init=False)
     learners: list[Any] = field(init=False)
     name: ClassVar[str]
+    kind: ClassVar[type[Any]]  # of the learner, which `from_arrays` brings back
     is_transformer: ClassVar[bool] = False
     uses_covariates: ClassVar[bool] = True
 
+    @abstractmethod
     def learner(self) -> Learner:
         """A new learner."""
-        raise NotImplementedError
-
-    def learner_from(self, arrays: Mapping[str, NDArray[Any]]) -> Learner:
-        """The learner that these arrays hold."""
-        raise NotImplementedError
 
     def needs(self, data: LoadData) -> int:
         """Four weeks of load, or the first days that are known over the horizon, and a week of weather before."""
@@ -121,66 +119,54 @@ class RegressionLoad:
         for target, plain in enumerate(config["targets"]):
             alone, learner = (_under(f"{target}.{part}.", arrays) for part in ("alone", "learner"))
             self.tables.append(LoadTable(self.horizon, target, self.weeks).load(plain, alone))
-            self.learners.append(self.learner_from(learner))
+            self.learners.append(self.kind.from_arrays(learner))
 
 
 class SplineRidgeLoad(RegressionLoad):
     """Spline ridge of every time of day."""
 
     name = "spline-ridge"
+    kind = SplineRidge
 
     def learner(self) -> Learner:
         """With the settings of its paper."""
         return SplineRidge()
-
-    def learner_from(self, arrays: Mapping[str, NDArray[Any]]) -> Learner:
-        """From its arrays."""
-        return SplineRidge.from_arrays(arrays)
 
 
 class HourlyBoostingLoad(RegressionLoad):
     """Hourly-binned regression: an ensemble of trees for each hour of the day."""
 
     name = "hourly-boosting"
+    kind = HourlyTrees
     rounds = 200
 
     def learner(self) -> Learner:
         """Trees seeded by the model."""
         return HourlyTrees(self.seed, self.rounds)
 
-    def learner_from(self, arrays: Mapping[str, NDArray[Any]]) -> Learner:
-        """From its arrays."""
-        return HourlyTrees.from_arrays(arrays)
-
 
 class BoostingLoad(RegressionLoad):
     """Gradient boosting, one ensemble for all hours."""
 
     name = "boosting"
+    kind = BoostedTrees
     rounds = 400
 
     def learner(self) -> Learner:
         """Trees seeded by the model."""
         return BoostedTrees(self.seed, self.rounds)
 
-    def learner_from(self, arrays: Mapping[str, NDArray[Any]]) -> Learner:
-        """From its arrays."""
-        return BoostedTrees.from_arrays(arrays)
-
 
 class NetworkLoad(RegressionLoad):
     """A small network with quantiles of its own."""
 
     name = "load-network"
+    kind = NetworkRegression
     epochs = 15
 
     def learner(self) -> Learner:
         """Seeded by the model, trained where the run says."""
-        return NetworkRegression(self.seed, self.epochs, self.run.device, self.run.progress)
-
-    def learner_from(self, arrays: Mapping[str, NDArray[Any]]) -> Learner:
-        """From its arrays."""
-        return NetworkRegression.from_arrays(arrays)
+        return NetworkRegression(self.seed, self.epochs, *self.run)
 
     def quantiles(self, data: LoadData, origins: Rows, levels: Sequence[float]) -> Floats:
         """(origin,) -> (origin, horizon, target, level), rising."""

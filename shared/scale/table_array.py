@@ -1,5 +1,6 @@
 """Tables of many series as lazy arrays (series, time): only the series that are asked for are ever in memory."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,7 +24,7 @@ BATCH_ROWS = 1 << 17
 Floats = NDArray[np.float64]
 
 
-class TableArray(BackendArray):
+class TableArray(BackendArray, ABC):
     """What all tables share: names, steps, and reading a run of series; missing cells are NaN."""
 
     dtype = np.dtype(np.float64)
@@ -43,9 +44,9 @@ class TableArray(BackendArray):
         start, stop, stride = series.indices(len(self.names))
         return self.read(start, stop)[::stride, key[1]]
 
+    @abstractmethod
     def read(self, start: int, stop: int) -> Floats:
         """Values of the series [start, stop); (series, time)."""
-        raise NotImplementedError
 
     def _place(self, stamps: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.asarray((stamps - self.times.asi8[0]) // (self.times.asi8[1] - self.times.asi8[0]))

@@ -43,18 +43,6 @@ class WeatherComponents:
         """(row, column) -> (row, component), as many as were found in training, possibly none."""
         return np.asarray(self._scaled(values) @ self.axes_.T)
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """What was learnt, by name."""
-        return {name: getattr(self, f"{name}_") for name in ("mean", "scale", "kept", "axes")}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The inverse of `to_arrays`."""
-        made = cls(len(arrays["axes"]))
-        for name in ("mean", "scale", "kept", "axes"):
-            setattr(made, f"{name}_", arrays[name])
-        return made
-
     def _scaled(self, values: Floats) -> Floats:
         scaled: Floats = (values - self.mean_)[:, self.kept_] / self.scale_
         return scaled

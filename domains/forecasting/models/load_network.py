@@ -6,6 +6,7 @@ products, differ by their first weights and dropout, and are averaged. Quantiles
 (Koenker and Bassett 1978) and cannot cross.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -55,6 +56,12 @@ class TableRows:
     def batch(self, indices: Tensor) -> Rows:
         """Rows by number (row,)."""
         return Rows(self.inputs[indices], self.truth[indices])
+
+    def fingerprint(self) -> str:
+        """A short name of this data, so that a checkpoint is never taken for one of other data."""
+        digest = hashlib.sha256(self.inputs.numpy().tobytes())
+        digest.update(self.truth.numpy().tobytes())
+        return digest.hexdigest()[:12]
 
 
 class Answer(NamedTuple):

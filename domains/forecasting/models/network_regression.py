@@ -32,7 +32,7 @@ class NetworkRegression:
     epochs: int = 15
     device: str = "cpu"
     progress: bool = False
-    checkpoints: Path | None = None
+    checkpoints: Path | None = None  # a folder; training that was stopped goes on from it
     mean_: Floats = field(init=False)  # (input,)
     scale_: Floats = field(init=False)  # (input,)
     keys_: NDArray[np.int64] = field(init=False)  # (key,), times of day that training saw
@@ -56,8 +56,9 @@ class NetworkRegression:
         config = TrainingConfig(
             epochs, batch, 2e-3, "adamw", 1e-2, schedule="cosine", warmup=round(WARM * epochs * steps), seed=self.seed
         )
+        folder = None if self.checkpoints is None else self.checkpoints / f"load-network-{rows.fingerprint()}"
         train(
-            self.network_, network_loss, rows, config, folder=self.checkpoints, device=self.device,
+            self.network_, network_loss, rows, config, folder=folder, device=self.device,
             progress=self.progress,
         )  # fmt: skip
         self.network_.cpu().eval()
