@@ -19,8 +19,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 	$(PIP) -e ".[test]"
 	touch $@
 
+# one thread: the models are small, and threads that wait for each other cost more than they bring
 demo: .venv/.installed
-	$(BIN)/labformer run load-forecast --out runs/demo --overwrite
+	OMP_NUM_THREADS=1 $(BIN)/labformer run load-forecast --out runs/demo --overwrite
 	@echo "open runs/demo/report.html"
 
 lint: .venv/.installed-test
