@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ... import __version__
+from ...shared.reading.grid import say_duration
 from .blend_load import BlendLoad
-from .reading.grid import say_duration
 
 if TYPE_CHECKING:
     from .predictor import LoadForecaster

@@ -10,14 +10,14 @@ import pandas as pd
 import xarray as xr
 
 from ...shared.errors import InputError
-from .reading.cells import numbers
-from .reading.files import read_table
-from .reading.gaps import fill, runs
-from .reading.grid import duration, in_order, on_grid, say_duration, say_time
-from .reading.meters import refuse_several_meters
-from .reading.suspicion import oddities, require_one_unit, without_sentinels
-from .reading.table import Table, plural, require_columns
-from .reading.times import find_time, moments, read_times
+from ...shared.reading.cells import numbers
+from ...shared.reading.files import read_table
+from ...shared.reading.gaps import fill, runs
+from ...shared.reading.grid import duration, in_order, on_grid, say_duration, say_time
+from ...shared.reading.meters import refuse_several_meters
+from ...shared.reading.suspicion import oddities, require_one_unit, without_sentinels
+from ...shared.reading.table import Table, plural, require_columns
+from ...shared.reading.times import find_time, moments, read_times
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ...shared.errors import InputError
 from ...shared.evaluation.comparison import Comparison
+from ...shared.reading.grid import say_duration
 from .backtest import Backtest, calibrate, run_backtest, split_history, truth_at
 from .blend_load import blend_of
 from .card import card
@@ -24,7 +25,6 @@ from .gradient_load import Run
 from .intervals import AdaptiveQuantiles, levels_of, own_distances
 from .layout import Layout, prepared
 from .load_model import Floats, LoadModel
-from .reading.grid import say_duration
 from .registry import BASELINES, BLEND, DEFAULT, LOAD_MODELS, Size, load_model
 from .saving import restore, save
 from .scenarios import with_scenarios

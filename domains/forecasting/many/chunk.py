@@ -14,9 +14,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ....shared.evaluation.conformal import pool_steps, scores_needed, split_conformal
+from ....shared.reading.gaps import runs
+from ....shared.reading.grid import say_duration, say_time
 from ....shared.scale.chunks import Field, Layout, Result
-from ..reading.gaps import runs
-from ..reading.grid import say_duration, say_time
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -19,10 +19,10 @@ from ....shared.errors import InputError
 from ....shared.evaluation.conformal import split_conformal
 from ....shared.evaluation.table import Table, figures
 from ....shared.learning.folder import read_folder, write_folder
+from ....shared.reading.grid import duration, say_duration, say_time
 from ....shared.scale.chunks import Layout, spans
 from ....shared.scale.mapping import SERIES_PER_CHUNK, map_in_memory, map_to_file
 from ....shared.scale.source import fingerprint, open_series
-from ..reading.grid import duration, say_duration, say_time
 from .chunk import MODELS, Bools, ChunkForecast, Floats, bridged, forecast_layout, forecast_rows
 from .fit import MOST_FORECASTS, Shared, backwards, fit_shared, split_steps
 

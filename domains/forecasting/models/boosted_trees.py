@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ....shared.learning.trees import Trees
 from ..surroundings import Columns
-from .trees import Trees
 
 Floats = NDArray[np.float64]
 KINDS = ("number", "flag", "trend", "weather", "memory", "load")

@@ -1,8 +1,8 @@
 """The card of a fitted year-ahead forecaster: what it is, what it was fitted on, how good, and when not to use it."""
 
 from .... import __version__
+from ....shared.reading.grid import say_duration
 from ..data import LoadData
-from ..reading.grid import say_duration
 from .predictor import YearLoad
 
 

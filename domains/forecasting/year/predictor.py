@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from ....shared.errors import InputError
 from ....shared.evaluation.comparison import Comparison
 from ....shared.learning.folder import read_folder, rebuild_config, write_folder
+from ....shared.reading.files import read_table
+from ....shared.reading.grid import say_duration
 from ..calendars import with_holidays
 from ..data import LoadData, read_load, require_length
 from ..features import steps_a_day
 from ..forecasts import forecast_dataset
 from ..intervals import levels_of
-from ..reading.files import read_table
-from ..reading.grid import say_duration
 from ..regression_load import Learner
 from ..surroundings import LONGEST_MEMORY, Floats
 from .intervals import YearIntervals

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labformer.domains.forecasting.reading.table import Table
-from labformer.domains.forecasting.reading.times import find_time, moments, read_times
 from labformer.shared.errors import InputError
+from labformer.shared.reading.table import Table
+from labformer.shared.reading.times import find_time, moments, read_times
 
 
 def table(**columns: object) -> Table:

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labformer.domains.forecasting.reading.gaps import fill, runs
 from labformer.shared.errors import InputError
+from labformer.shared.reading.gaps import fill, runs
 
 WEEK = 7 * 24
 TIMES = pd.date_range("2024-01-01", periods=4 * WEEK, freq="h", tz="UTC")

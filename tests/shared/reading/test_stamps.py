@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labformer.domains.forecasting.reading.stamps import read_stamps, reads_as_time
-from labformer.domains.forecasting.reading.table import Table
 from labformer.shared.errors import InputError
+from labformer.shared.reading.stamps import read_stamps, reads_as_time
+from labformer.shared.reading.table import Table
 
 HOURS = pd.date_range("2024-01-30", periods=72, freq="h")
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-from ....shared.errors import InputError
+from ..errors import InputError
 from .grid import say_duration, say_time
 from .table import plural
 from .times import FORWARD, clock_change

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from labformer.domains.forecasting.reading.cells import numbers
-from labformer.domains.forecasting.reading.files import read_table
-from labformer.domains.forecasting.reading.table import require_columns
 from labformer.shared.errors import InputError
+from labformer.shared.reading.cells import numbers
+from labformer.shared.reading.files import read_table
+from labformer.shared.reading.table import require_columns
 
 HOURS = pd.date_range("2024-01-01", periods=48, freq="h")
 FRAME = pd.DataFrame({"time": HOURS, "load": np.arange(48.0) ** 1.5, "holiday": np.arange(48) % 7 == 0})

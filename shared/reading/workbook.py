@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ....shared.errors import InputError, require
+from ..errors import InputError, require
 from .table import Table, plural
 
 TOP = 40  # rows in which the header is looked for

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ....shared.errors import InputError
+from ..errors import InputError
 from .table import Table, plural
 
 # What stands for a missing value in the tables people export; compared without regard to case.

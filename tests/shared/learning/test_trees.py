@@ -3,7 +3,7 @@ import pytest
 from safetensors.numpy import load, save
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from labformer.domains.forecasting.models.trees import Trees
+from labformer.shared.learning.trees import Trees
 
 SETTINGS = [
     {"max_iter": 30},

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labformer.domains.forecasting.reading.grid import duration, in_order, on_grid, say_duration
 from labformer.shared.errors import InputError
+from labformer.shared.reading.grid import duration, in_order, on_grid, say_duration
 
 HOURS = pd.date_range("2024-10-26", periods=72, freq="h", tz="UTC")
 VALUES = np.random.default_rng(0).normal(size=(72, 2))

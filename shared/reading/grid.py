@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from ....shared.errors import InputError
+from ..errors import InputError
 from .table import plural
 from .times import BACK, clock_change
 
@@ -129,7 +129,7 @@ def say_duration(length: pd.Timedelta) -> str:
 
 def _step(since: np.ndarray, where: str) -> pd.Timedelta:
     if len(since) < 2:
-        raise InputError(f"{where} has one row; a step between rows needs two, a forecast many more.")
+        raise InputError(f"{where} has one row; a step between rows needs two.")
     return pd.Timedelta(_most_common(np.diff(since)), unit="ns")
 
 

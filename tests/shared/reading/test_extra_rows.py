@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labformer.domains.forecasting.reading.cells import numbers
-from labformer.domains.forecasting.reading.extra_rows import without_extra_rows
-from labformer.domains.forecasting.reading.table import Table
+from labformer.shared.reading.cells import numbers
+from labformer.shared.reading.extra_rows import without_extra_rows
+from labformer.shared.reading.table import Table
 
 GOOD = [["2024-01-01", "1"], ["2024-01-02", "2"], ["2024-01-03", ""], ["2024-01-04", "4"]]
 

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from labformer.domains.forecasting.reading.cells import numbers
-from labformer.domains.forecasting.reading.delimited import WIDEST
-from labformer.domains.forecasting.reading.files import read_table
-from labformer.domains.forecasting.reading.table import Table
 from labformer.shared.errors import InputError
+from labformer.shared.reading.cells import numbers
+from labformer.shared.reading.delimited import WIDEST
+from labformer.shared.reading.files import read_table
+from labformer.shared.reading.table import Table
 
 ROWS = [["time", "load", "note"], *([f"2024-01-{day:02d}", str(day), "a, b; c"] for day in range(1, 30))]
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ....shared.errors import InputError
+from ..errors import InputError
 from .cells import is_text, numbers, text_of
 from .table import Table
 

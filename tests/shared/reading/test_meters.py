@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labformer.domains.forecasting.reading.meters import refuse_several_meters
-from labformer.domains.forecasting.reading.table import Table
 from labformer.shared.errors import InputError
+from labformer.shared.reading.meters import refuse_several_meters
+from labformer.shared.reading.table import Table
 
 HOURS = pd.date_range("2024-01-01", periods=48, freq="h", tz="UTC")
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import xarray as xr
 
-from ....shared.errors import InputError, MissingExtra
+from ..errors import InputError, MissingExtra
 from .delimited import WIDEST, read_delimited
 from .extra_rows import without_extra_rows
 from .table import Table, nearest
@@ -32,7 +32,7 @@ def read_table(source: str | Path | pd.DataFrame | xr.Dataset, wanted: Sequence[
     if isinstance(source, xr.Dataset):
         return _checked(_from_dataset(source, "the dataset"))
     if not isinstance(source, (str, Path)):
-        raise InputError(f"cannot read load from a {type(source).__name__}; give a path, a DataFrame or a Dataset.")
+        raise InputError(f"cannot read a table from a {type(source).__name__}; give a path, a DataFrame or a Dataset.")
     path = Path(source)
     if path.suffix.lower() not in READERS:
         raise InputError(f"{path}: cannot read {path.suffix or 'a file without suffix'}; give {', '.join(READERS)}.")

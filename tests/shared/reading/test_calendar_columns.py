@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labformer.domains.forecasting.reading.calendar_columns import read_spread, spread_columns
-from labformer.domains.forecasting.reading.table import Table
 from labformer.shared.errors import InputError
+from labformer.shared.reading.calendar_columns import read_spread, spread_columns
+from labformer.shared.reading.table import Table
 
 PARTS = ("year", "month", "day", "hour", "minute")
 TIMES = pd.date_range("2020-02-27", "2021-03-02", freq="30min")
@@ -58,6 +58,6 @@ def test_a_part_that_is_missing_makes_the_stamp_missing() -> None:
     )
 
 
-def test_a_first_year_of_no_load_is_refused() -> None:
+def test_a_first_year_of_no_calendar_is_refused() -> None:
     with pytest.raises(InputError, match="first_year=20 is no year"):
         read_spread(spread(), PARTS, 20)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import numpy as np
 import pandas as pd
 
-from ....shared.errors import InputError
+from ..errors import InputError
 from .calendar_columns import PARTS, hours_of_day, read_spread, spread_columns
 from .stamps import read_stamps, reads_as_time
 from .table import Table, nearest, plural, require_columns

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from ....shared.errors import InputError
+from ..errors import InputError
 from .cells import is_text, numbers, text_of
 from .table import Table, plural
 
@@ -75,7 +75,7 @@ def _true_years(table: Table, name: str, year: np.ndarray, first_year: int | Non
             )
         return year
     if not FIRST_TRUE_YEAR <= first_year <= 2200:
-        raise InputError(f"first_year={first_year} is no year of a load; give one such as 2020.")
+        raise InputError(f"first_year={first_year} is no calendar year; give one such as 2020.")
     table.repairs.append(
         f"years {low} to {high} taken for {first_year} to {first_year + high - low}: weekdays and holidays rest on "
         "that choice"

@@ -7,7 +7,7 @@ from itertools import islice
 
 import pandas as pd
 
-from ....shared.errors import InputError
+from ..errors import InputError
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labformer.domains.forecasting.reading.files import read_table
 from labformer.shared.errors import InputError, MissingExtra
+from labformer.shared.reading.files import read_table
 
 FRAME = pd.DataFrame(
     {"time": pd.date_range("2024-01-01", periods=50, freq="h"), "load": np.arange(50) / 7, "note": "a", "on": True}

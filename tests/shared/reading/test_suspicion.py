@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labformer.domains.forecasting.reading.suspicion import SENTINELS, oddities, require_one_unit, without_sentinels
-from labformer.domains.forecasting.reading.table import Table
 from labformer.shared.errors import InputError
+from labformer.shared.reading.suspicion import SENTINELS, oddities, require_one_unit, without_sentinels
+from labformer.shared.reading.table import Table
 
 TIMES = pd.date_range("2024-01-01", periods=60 * 24, freq="h", tz="UTC")
 HOUR = pd.Timedelta("1h")

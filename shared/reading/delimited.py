@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from ....shared.errors import InputError
+from ..errors import InputError
 from .table import Table, plural
 
 SEPARATORS = ",;\t|"

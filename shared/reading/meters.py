@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ....shared.errors import InputError
+from ..errors import InputError
 from .grid import say_time
 from .table import Table
 
