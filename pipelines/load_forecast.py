@@ -11,7 +11,7 @@ import xarray as xr
 
 from .. import __version__
 from ..domains.forecasting.breakdown import breakdown
-from ..domains.forecasting.checks import Check, run_checks
+from ..domains.forecasting.checks import run_checks
 from ..domains.forecasting.data import LoadData, read_load
 from ..domains.forecasting.evaluation import evaluate_on
 from ..domains.forecasting.forecasts import forecast_table, require_format, write_dataset
@@ -19,6 +19,7 @@ from ..domains.forecasting.predictor import LoadForecaster
 from ..domains.forecasting.standing import Standing
 from ..shared.datasets.catalogue import locate
 from ..shared.errors import InputError
+from ..shared.evaluation.check import Check
 from ..shared.evaluation.comparison import Comparison
 from ..shared.writing import require_writable, whole_file, whole_folder
 from .load_forecast_options import EvaluateOptions, FitOptions, Fitting, PredictOptions, Reading, RunOptions

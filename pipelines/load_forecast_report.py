@@ -10,17 +10,18 @@ import xarray as xr
 
 from .. import __version__
 from ..domains.forecasting.blend_load import BlendLoad
-from ..domains.forecasting.checks import Check
 from ..domains.forecasting.features import steps_a_day
 from ..domains.forecasting.predictor import LoadForecaster
 from ..domains.forecasting.scenarios import LEAST, scenario_paths
+from ..shared.evaluation.check import Check
 from ..shared.evaluation.table import figures
+from ..shared.report.laws import laws
 from ..shared.report.page import Report, Section
 from ..shared.report.plots import comparison_bars, forecast_fan
 from ..shared.report.plots_of_inputs import share_areas
 from .load_forecast_options import Fitting
 from .load_forecast_report_inputs import importance, responses
-from .load_forecast_report_quality import FAR, calendar, drawn, errors, groups, intervals, laws, outlook, source
+from .load_forecast_report_quality import FAR, calendar, drawn, errors, groups, intervals, outlook, source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +50,7 @@ def load_report(forecaster: LoadForecaster, forecast: xr.Dataset, checks: Sequen
             *responses(forecaster, worth),
             worth.section,
             outlook(forecaster),
-            laws(checks),
+            laws(checks, "a forecast"),
             source(forecaster, options),
         ],
         facts=_facts(forecaster),

@@ -1,13 +1,11 @@
 """The part of the report that says how far the forecast can be trusted, where it was off, and when not to use it."""
 
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from ..domains.forecasting.backtest import truth_at
 from ..domains.forecasting.breakdown import breakdown, shares_below
-from ..domains.forecasting.checks import Check
 from ..domains.forecasting.features import steps_a_day
 from ..domains.forecasting.predictor import LoadForecaster
 from ..domains.forecasting.standing import RECENT, scaled_errors
@@ -186,13 +184,6 @@ def outlook(forecaster: LoadForecaster) -> Section:
         "How it stands, and when not to use it", text, figure, points=points,
         alt=f"Error over time against its band, which ends at {usual.limit / middle:.2f}",
     )  # fmt: skip
-
-
-def laws(checks: Sequence[Check]) -> Section:
-    """What a forecast must obey."""
-    rows = [(check.law, "holds" if check.holds else "BROKEN", check.detail) for check in checks]
-    table = Table(("law", "verdict", "measured"), rows)
-    return Section("Checks", "Laws a forecast must obey, tried on this data.", table=table)
 
 
 def source(forecaster: LoadForecaster, options: Fitting) -> Section:

@@ -26,7 +26,12 @@ def _year(text: str, options: str, function: str) -> Verb:
     return Verb(text, ".year_load_options", options, ".year_load_command", function)
 
 
+def _nilm(text: str, options: str, function: str, cases: tuple[str, ...] = ()) -> Verb:
+    return Verb(text, ".nilm_options", options, ".nilm_command", function, cases)
+
+
 CASES = ("etth1", "ettm1", "weather", "exchange", "pge", "vic", "gefcom")
+HOUSE_CASES = ("refit-2-20", "refit-20-2", "ideal-65")
 
 PIPELINES: dict[str, dict[str, Verb]] = {
     "load-forecast": {
@@ -48,6 +53,14 @@ PIPELINES: dict[str, dict[str, Verb]] = {
         "fit": _year("fit a year-ahead forecaster on a file, scored on its last year", "YearFitOptions", "fit"),
         "predict": _year("forecast from the weather of the time ahead", "YearPredictOptions", "predict"),
     },
+    "nilm": {
+        "run": _nilm("split mains into appliances and report how far to trust it", "NilmRunOptions", "run"),
+        "fit": _nilm("learn appliances from houses where they were metered", "NilmFitOptions", "fit"),
+        "predict": _nilm("the appliances of a house from its mains alone", "NilmPredictOptions", "predict"),
+        "evaluate": _nilm("score a model on a house with metered appliances", "NilmEvaluateOptions", "evaluate"),
+        "bench": _nilm("models on real houses that were kept apart", "NilmBenchOptions", "bench", HOUSE_CASES),
+    },
 }
 
-SYSTEMS: tuple[str, ...] = ("..domains.forecasting.systems",)  # modules whose SYSTEMS `labformer models` lists
+# modules whose SYSTEMS `labformer models` lists
+SYSTEMS: tuple[str, ...] = ("..domains.forecasting.systems", "..domains.nilm.systems")

@@ -1,11 +1,18 @@
 """Results are written whole or not at all: beside the target as NAME.partial, then renamed over it."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+FORMATS = (".nc", ".csv", ".parquet")
 
 
 @contextmanager
@@ -61,6 +68,33 @@ def require_writable(target: str | Path, overwrite: bool, kind: str = "file") ->
         raise InputError(f"{target} exists and is not a {kind}; choose another name.")
     if kind == "file" and not target.parent.is_dir():
         raise InputError(f"cannot write {target}: the folder {target.parent} does not exist; make it first.")
+
+
+def require_format(path: str | Path) -> None:
+    """Raise InputError unless `write_labelled` knows the suffix; to be asked before hours of work."""
+    if Path(path).suffix.lower() not in FORMATS:
+        raise InputError(f"cannot write {path}: end the name in {', '.join(FORMATS)}.")
+
+
+def write_labelled(
+    dataset: "xr.Dataset",
+    table: "Callable[[xr.Dataset], pd.DataFrame]",
+    path: str | Path,
+    overwrite: bool = False,
+) -> None:
+    """Write by suffix, whole or not at all: NetCDF 4 of the dataset, or CSV and Parquet of what `table` makes of it.
+
+    Raises InputError when the suffix is unknown, or the file exists and `overwrite` is false.
+    """
+    require_format(path)
+    with whole_file(path, overwrite) as partial:
+        match Path(path).suffix.lower():
+            case ".nc":
+                dataset.to_netcdf(partial, engine="h5netcdf")
+            case ".csv":
+                table(dataset).to_csv(partial, index=False)
+            case _:
+                table(dataset).to_parquet(partial, engine="pyarrow", index=False)
 
 
 def _remove(path: Path) -> None:

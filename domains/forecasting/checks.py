@@ -2,10 +2,11 @@
 
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...shared.evaluation.check import Check
 from .data import LoadData
 from .features import steps_a_day
 from .load_model import Floats
@@ -14,14 +15,6 @@ if TYPE_CHECKING:
     from .predictor import LoadForecaster
 
 STRETCH_DAYS = 60  # fitted on beside what the model looks back on, where history has so many
-
-
-class Check(NamedTuple):
-    """One law, whether it held, and by what number."""
-
-    law: str
-    holds: bool
-    detail: str
 
 
 def run_checks(forecaster: "LoadForecaster") -> list[Check]:

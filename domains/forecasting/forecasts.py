@@ -8,9 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from ...shared.errors import InputError
-from ...shared.writing import whole_file
+from ...shared.writing import require_format as require_known_format
+from ...shared.writing import write_labelled
 
-FORMATS = (".nc", ".csv", ".parquet")
 UNKNOWN = "unknown"  # zone of a clock taken as it stands
 
 
@@ -70,8 +70,7 @@ def require_format(path: str | Path, scenarios: bool = False) -> None:
     """Raise InputError unless `write_dataset` knows the suffix; to be asked before hours of work."""
     if scenarios and Path(path).suffix.lower() != ".nc":
         raise InputError(f"cannot write scenario paths to {path}: a table has no room for them; end the name in .nc.")
-    if Path(path).suffix.lower() not in FORMATS:
-        raise InputError(f"cannot write {path}: end the name in {', '.join(FORMATS)}.")
+    require_known_format(path)
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path, overwrite: bool = False) -> None:
@@ -79,15 +78,7 @@ def write_dataset(dataset: xr.Dataset, path: str | Path, overwrite: bool = False
 
     Raises InputError when the suffix is unknown, or the file exists and `overwrite` is false.
     """
-    require_format(path)
-    with whole_file(path, overwrite) as partial:
-        match Path(path).suffix.lower():
-            case ".nc":
-                dataset.to_netcdf(partial, engine="h5netcdf")
-            case ".csv":
-                forecast_table(dataset).to_csv(partial, index=False)
-            case _:
-                forecast_table(dataset).to_parquet(partial, engine="pyarrow", index=False)
+    write_labelled(dataset, forecast_table, path, overwrite)
 
 
 def forecast_table(dataset: xr.Dataset) -> pd.DataFrame:

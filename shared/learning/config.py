@@ -18,9 +18,9 @@ class TrainingConfig:
     learning_rate: float = 1e-3
     optimiser: Literal["adamw", "adam"] = "adamw"
     weight_decay: float = 0.0  # adamw: decoupled, not on norms and biases; adam: an L2 term in every gradient
-    schedule: Literal["constant", "cosine", "halved", "restarts"] = "constant"
+    schedule: Literal["constant", "cosine", "halved", "plateau", "restarts"] = "constant"
     warmup: int = 0  # steps of linear rise to the learning rate, before any schedule
-    final_rate: float = 0.0  # where the cosines end
+    final_rate: float = 0.0  # where the cosines and the plateaus end
     restart_epochs: int = 5  # epochs between restarts
     clip: float = 0.0  # largest norm of the gradient over all parameters
     patience: int = 0  # epochs without a better validation before stopping

@@ -248,7 +248,9 @@ class _Run(Generic[Model, Batch]):
 
     def _learning_rate(self, step: int) -> float:
         config = self.config
-        at = Moment(step, self.steps_per_epoch, config.epochs, config.warmup, config.final_rate, config.restart_epochs)
+        scores = tuple(row["validation"] for row in self.progress.history if row["validation"] is not None)
+        span = (config.epochs, config.warmup, config.final_rate, config.restart_epochs)
+        at = Moment(step, self.steps_per_epoch, *span, scores)
         return learning_rate(config.schedule, config.learning_rate, at)
 
     def _identity(self) -> dict[str, Any]:

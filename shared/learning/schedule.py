@@ -14,6 +14,7 @@ class Moment(NamedTuple):
     warmup: int = 0
     final_rate: float = 0.0
     restart_epochs: int = 5
+    validations: tuple[float, ...] = ()  # of the epochs behind
 
     @property
     def epoch(self) -> int:
@@ -42,10 +43,21 @@ def restarts(peak: float, at: Moment) -> float:
     return _between(peak, at.final_rate, at.epoch % at.restart_epochs / at.restart_epochs)
 
 
+def plateau(peak: float, at: Moment) -> float:
+    """A tenth whenever more than 3 epochs in a row brought no lower validation, never under `final_rate`."""
+    rate, best, bad = peak, math.inf, 0
+    for value in at.validations:
+        best, bad = (value, 0) if value < best else (best, bad + 1)
+        if bad > 3:
+            rate, bad = rate / 10, 0
+    return max(rate, at.final_rate)
+
+
 SCHEDULES: dict[str, Callable[[float, Moment], float]] = {
     "constant": constant,
     "cosine": cosine,
     "halved": halved,
+    "plateau": plateau,
     "restarts": restarts,
 }
 

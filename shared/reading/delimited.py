@@ -19,12 +19,13 @@ OPEN = '{}: a quotation mark (") is opened and never closed; close it or export 
 Rows = list[tuple[int, list[str]]]  # (number of the line it ends on, cells)
 
 
-def read_delimited(path: Path) -> Table:
+def read_delimited(path: Path, data: bytes | None = None) -> Table:
     """Read comma, semicolon, tab or bar separated UTF-8; lines above the header are left out and said.
 
+    data  what the file holds, where that is not what it holds on the disk: once unpacked
     Raises InputError when the text is in another encoding, binary, ragged, cut short, or wider than 20,000 columns.
     """
-    data = path.read_bytes()
+    data = path.read_bytes() if data is None else data
     text = _decoded(data, path)
     head = _head(text)
     separator, rows = _split(head)

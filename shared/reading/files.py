@@ -1,5 +1,7 @@
 """A user's file, DataFrame or Dataset becomes one table, its cells still as written; nothing is ever unpickled."""
 
+import gzip
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -19,10 +21,12 @@ from .table import Table, nearest
 from .workbook import read_workbook
 
 T = TypeVar("T")
+GZIP = b"\x1f\x8b"
+MOST = 2 * 2**30  # bytes that a packed file may unpack to
 
 
 def read_table(source: str | Path | pd.DataFrame | xr.Dataset, wanted: Sequence[str] = ()) -> Table:
-    """Read CSV (comma, semicolon, tab or bar; UTF-8), Parquet, NetCDF or Excel by suffix, or take a table as it is.
+    """Read CSV (comma, semicolon, tab or bar; UTF-8; also gzipped), Parquet, NetCDF or Excel by suffix, or a table.
 
     wanted  columns by which the sheet of a workbook is chosen
     Raises InputError when the file is missing, empty, cut short, wrongly encoded or not what its suffix says.
@@ -47,6 +51,29 @@ def read_table(source: str | Path | pd.DataFrame | xr.Dataset, wanted: Sequence[
 
 def _read_csv(path: Path, wanted: Sequence[str]) -> Table:
     return without_extra_rows(_named(read_delimited(path)))
+
+
+def _read_gzip(path: Path, wanted: Sequence[str]) -> Table:
+    data = _unpacked(path)
+    if not data:
+        raise InputError(f"{path} is empty inside; export or download it again.")
+    _refuse_signature(path, data[:8], ".csv")
+    return without_extra_rows(_named(read_delimited(path, data)))
+
+
+def _unpacked(path: Path, most: int | None = None) -> bytes:
+    """What a gzip file holds; raises InputError when it is cut short or damaged, or unpacks to more than `most`."""
+    most = MOST if most is None else most
+    try:
+        with gzip.open(path) as stream:
+            data = stream.read(most + 1)
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(
+            f"{path} cannot be unpacked as gzip ({_first_line(error)}); it may be cut short: download it again."
+        ) from error
+    if len(data) > most:
+        raise InputError(f"{path} unpacks to more than {most / 2**30:.3g} GiB; unpack it and cut it into parts.")
+    return data
 
 
 def _read_excel(path: Path, wanted: Sequence[str]) -> Table:
@@ -77,6 +104,8 @@ READERS: dict[str, Callable[[Path, Sequence[str]], Table]] = {
     ".csv": _read_csv,
     ".tsv": _read_csv,
     ".txt": _read_csv,
+    ".gz": _read_gzip,
+    ".gzip": _read_gzip,
     ".parquet": _read_parquet,
     ".nc": _read_netcdf,
     ".xlsx": _read_excel,
@@ -88,7 +117,7 @@ SIGNATURES = {
     b"\x89HDF": ("NetCDF/HDF5", ".nc"),
     b"CDF": ("NetCDF", ".nc"),
     b"PK\x03\x04": ("a zip archive or Excel workbook", ".xlsx"),
-    b"\x1f\x8b": ("gzip-compressed", None),
+    GZIP: ("gzip-compressed", ".csv.gz"),
     b"\xff\xfe": ("UTF-16 text", None),
     b"\xfe\xff": ("UTF-16 text", None),
 } | {bytes([0x80, protocol]): ("a Python pickle", None) for protocol in range(2, 6)}
@@ -96,16 +125,24 @@ SIGNATURES = {
 
 def _refuse_disguise(path: Path) -> None:
     """Refuse a file whose first bytes contradict its suffix."""
+    suffix = path.suffix.lower()
     with path.open("rb") as stream:
         head = stream.read(8)
+    if READERS[suffix] is not _read_gzip:
+        _refuse_signature(path, head, suffix)
+    elif not head.startswith(GZIP):
+        raise InputError(f"{path} is not gzip-compressed inside; give it the suffix of what it holds, such as .csv.")
+
+
+def _refuse_signature(path: Path, head: bytes, given: str) -> None:
     for signature, (what, suffix) in SIGNATURES.items():
-        if not head.startswith(signature) or suffix == path.suffix.lower():
+        if not head.startswith(signature) or suffix == given:
             continue
         if "pickle" in what:
             advice = "pickles are never opened, since they can run code: save the table as CSV or Parquet"
         else:
             advice = f"rename it to {path.stem}{suffix}" if suffix else "save it as plain CSV in UTF-8"
-        raise InputError(f"{path} is {what} inside, not {path.suffix}; {advice}.")
+        raise InputError(f"{path} is {what} inside, not {given}; {advice}.")
 
 
 def _attempt(read: Callable[[], T], path: Path, kind: str) -> T:
@@ -145,7 +182,9 @@ def _index_name(frame: pd.DataFrame) -> str | None:
 
 
 def _from_frame(frame: pd.DataFrame, where: str) -> Table:
-    """Make the index a column when it holds times or has a name."""
+    """Make the index a column when it holds times or has a name; names of several levels become one."""
+    if isinstance(frame.columns, pd.MultiIndex):
+        frame = frame.set_axis([" ".join(map(str, levels)).strip() for levels in frame.columns], axis=1)
     if isinstance(frame.index, pd.MultiIndex):
         return Table(frame.reset_index(), where)
     clock = _index_name(frame)

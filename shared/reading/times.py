@@ -12,7 +12,7 @@ from .calendar_columns import PARTS, hours_of_day, read_spread, spread_columns
 from .stamps import read_stamps, reads_as_time
 from .table import Table, nearest, plural, require_columns
 
-FAMILIAR = ("time", "timestamp", "datetime", "date_time", "date", "ds", "utc", "index", "epoch", "unix")
+FAMILIAR = ("time", "timestamp", "datetime", "date_time", "date", "ds", "utc", "index", "epoch", "unix", "unix_ts")
 HOUR = timedelta(hours=1)
 # Sundays on which clocks change: (month, first day, last day) in Europe, North America, Australia, New Zealand.
 FORWARD = ((3, 25, 31), (3, 8, 14), (10, 1, 7), (9, 24, 30))

@@ -21,18 +21,25 @@ COLOURS = (BLUE, "#e69f00", "#009e73", VERMILION, "#cc79a7", MUTED)  # of parts 
 
 def new_figure(height: float = 3.2, width: float = 8.0) -> "tuple[Figure, Axes]":
     """A figure of one plot, in inches; needs no display and no global state."""
+    figure, (axes,) = new_panels(1, height, width)
+    return figure, axes
+
+
+def new_panels(count: int, height: float = 3.2, width: float = 8.0) -> "tuple[Figure, list[Axes]]":
+    """A figure of plots side by side."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    axes = figure.add_subplot()
-    axes.set_facecolor("none")
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(MUTED)
-    axes.tick_params(colors=MUTED, labelsize=9, length=3)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="y", color=FAINT, linewidth=0.8)
-    axes.set_axisbelow(True)
-    return figure, axes
+    panels: list[Axes] = list(figure.subplots(1, count, squeeze=False)[0])
+    for axes in panels:
+        axes.set_facecolor("none")
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.spines["bottom"].set_color(MUTED)
+        axes.tick_params(colors=MUTED, labelsize=9, length=3)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="y", color=FAINT, linewidth=0.8)
+        axes.set_axisbelow(True)
+    return figure, panels
 
 
 def label(axes: "Axes", x: str = "", y: str = "", unit: str = "") -> None:

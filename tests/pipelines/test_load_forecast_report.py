@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from labformer.domains.forecasting.blend_load import BlendLoad
-from labformer.domains.forecasting.checks import Check
 from labformer.domains.forecasting.predictor import LoadForecaster
 from labformer.domains.forecasting.scenarios import LEAST
 from labformer.pipelines.load_forecast import predict, score
 from labformer.pipelines.load_forecast_options import RunOptions
 from labformer.pipelines.load_forecast_report import load_report
+from labformer.shared.evaluation.check import Check
 from labformer.shared.report.page import Report
 
 DAY = 8

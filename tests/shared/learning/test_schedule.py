@@ -32,6 +32,23 @@ def test_cosine_falls_from_the_peak_at_the_end_of_warm_up_to_the_final_rate_at_t
     assert after_the_end == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(
+    ("validations", "rate"),
+    [
+        ((3.0, 2.0, 2.5, 2.5, 2.5), 1.0),  # three bad epochs are borne
+        ((3.0, 2.0, 2.5, 2.5, 2.5, 2.0), 0.1),  # a tie is bad, too
+        ((3.0, 2.0, 2.5, 2.5, 2.5, 1.9, 2.5, 2.5, 2.5), 1.0),  # a better one starts the count anew
+        ((2.0,) + (3.0,) * 7, 0.1),
+        ((2.0,) + (3.0,) * 8, 0.02),  # and never under the final rate
+    ],
+)
+def test_a_plateau_of_more_than_three_epochs_divides_the_rate_by_ten(
+    validations: tuple[float, ...], rate: float
+) -> None:
+    at = Moment(0, 4, 50, final_rate=0.02, validations=validations)
+    assert learning_rate("plateau", 1.0, at) == pytest.approx(rate)
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_warm_up_rises_linearly_and_then_leaves_the_schedule_alone(schedule: str) -> None:
     found = rates(schedule, warmup=3)

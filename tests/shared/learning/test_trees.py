@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from labformer.shared.learning.trees import Trees
 
@@ -42,3 +42,40 @@ def test_trees_come_back_from_a_safetensors_file() -> None:
 
 def test_no_rows_have_no_answers() -> None:
     assert Trees.of(fitted(max_iter=3)[0]).predict(np.empty((0, 4))).shape == (0,)
+
+
+def test_the_compiled_walk_and_the_plain_one_agree() -> None:
+    boosting, X = fitted(max_iter=30)
+    trees = Trees.of(boosting)
+    np.testing.assert_allclose(trees.predict(X), trees.predict_plainly(X), rtol=1e-12)
+    np.testing.assert_allclose(trees.predict(X.astype(np.float32)), trees.predict_plainly(X.astype(np.float32)))
+
+
+def test_a_classifier_answers_its_logit() -> None:
+    _, X = fitted(max_iter=1)
+    on = X[:, 0] + X[:, 1] > 0.3
+    boosting = HistGradientBoostingClassifier(max_iter=20, random_state=0).fit(X, on)
+    logit = Trees.of(boosting).predict(X)
+    np.testing.assert_allclose(1 / (1 + np.exp(-logit)), boosting.predict_proba(X)[:, 1], rtol=1e-9)
+
+
+def test_rounded_trees_are_stored_small_without_loss() -> None:
+    _, X = fitted(max_iter=1)
+    X = X.astype(np.float32).astype(np.float64)
+    boosting = HistGradientBoostingRegressor(max_iter=30, random_state=0).fit(X, 50 * X[:, 0] + X[:, 1])
+    trees = Trees.of(boosting).rounded()
+    arrays = trees.to_small_arrays("x")
+    again = Trees.from_small_arrays("x", load(save(arrays)))
+    np.testing.assert_array_equal(again.predict(X), trees.predict(X))
+    assert sum(one.nbytes for one in arrays.values()) < sum(one.nbytes for one in trees.to_arrays("x").values()) / 2.5
+    np.testing.assert_allclose(trees.predict(X), boosting.predict(X), atol=1)
+
+
+def test_trees_of_lightgbm_answer_as_it_does() -> None:
+    lightgbm = pytest.importorskip("lightgbm", reason="the extra nilm is not installed")
+    _, X = fitted(max_iter=1)
+    settings = {"objective": "binary", "num_leaves": 7, "verbose": -1, "num_threads": 1}
+    booster = lightgbm.train(settings, lightgbm.Dataset(X, X[:, 0] + X[:, 1] > 0.3), 20)
+    trees = Trees.of_lightgbm(booster)
+    np.testing.assert_allclose(trees.predict(X), booster.predict(X, raw_score=True), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(trees.predict_plainly(X), trees.predict(X), rtol=1e-12)

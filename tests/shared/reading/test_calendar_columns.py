@@ -59,5 +59,5 @@ def test_a_part_that_is_missing_makes_the_stamp_missing() -> None:
 
 
 def test_a_first_year_of_no_calendar_is_refused() -> None:
-    with pytest.raises(InputError, match="first_year=20 is no year"):
+    with pytest.raises(InputError, match="first_year=20 is no calendar year"):
         read_spread(spread(), PARTS, 20)

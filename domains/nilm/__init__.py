@@ -1,0 +1,1 @@
+"""Non-intrusive load monitoring: the mains of a house in, its appliances out."""

@@ -1,0 +1,39 @@
+"""The appliances the suite knows: what counts as running, and what their columns are called."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from ...shared.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Appliance:
+    """An appliance and its on-rule: on while `on_w` <= power <= `max_w` (the simple rule, specs of REFIT)."""
+
+    name: str
+    title: str
+    on_w: float  # W; below it the appliance counts as off, and a prediction under it becomes 0
+    max_w: float  # W
+    pause_min: float  # minutes without power that belong to one use (a dishwasher between its two heatings)
+    columns: tuple[str, ...] = ()  # other spellings of its column, lower case, letters and digits only
+
+
+APPLIANCES: dict[str, Appliance] = {
+    one.name: one
+    for one in (
+        Appliance("kettle", "kettle", 500, 6000, 1),
+        Appliance("dishwasher", "dishwasher", 300, 4000, 90, ("dishwashermachine",)),
+        Appliance("washing_machine", "washing machine", 300, 4000, 45, ("washer", "clotheswasher", "wm")),
+        Appliance("microwave", "microwave", 200, 6000, 3, ("microwaveoven",)),
+        Appliance("shower", "electric shower", 1000, 12000, 3, ("electricshower",)),
+    )
+}
+
+
+def appliance(name: str) -> Appliance:
+    """The appliance of this name; raises InputError with the names that are known."""
+    if name not in APPLIANCES:
+        near = get_close_matches(name, APPLIANCES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(f"no appliance is named {name!r}{hint} Known are {', '.join(APPLIANCES)}.")
+    return APPLIANCES[name]

@@ -1,0 +1,104 @@
+"""Intervals are calibrated on houses the models did not learn from, and measured on others again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .answer import PERIODS, ApplianceBands, powers
+from .energy import energy
+from .house import Estimate, House
+from .intervals import MINUTE_EDGES, calibrate, energy_edges
+
+Floats = NDArray[np.float64]
+LEAST_COVERED = 0.5  # of a day or month with readings, to count
+IN_QUESTION = 0.1  # probability from which a minute is in question: below, zero is right more often than was asked
+
+
+class Pairs(NamedTuple):
+    """Truth beside prediction, with the key that says in which bin they belong."""
+
+    truth: Floats
+    key: Floats
+    predicted: Floats
+
+
+def calibrate_on(
+    houses: Sequence[House],
+    said: Sequence[Mapping[str, Estimate]],
+    thresholds: Mapping[str, float],
+    coverage: float,
+) -> dict[str, ApplianceBands]:
+    """Bands of each appliance from houses in which it was metered.
+
+    houses, said  what the chosen models say of each, unseen by them
+    """
+    power = [powers(house, estimates, thresholds) for house, estimates in zip(houses, said, strict=True)]
+    found = {}
+    for name in thresholds:
+        minutes = _joined(minute_pairs(house, one, name) for house, one in zip(houses, said, strict=True))
+        bands = [calibrate(*minutes, MINUTE_EDGES, coverage)]
+        for axis in PERIODS:
+            pairs = _joined(energy_pairs(house, one, name, axis) for house, one in zip(houses, power, strict=True))
+            bands.append(calibrate(*pairs, energy_edges(pairs.predicted), coverage))
+        found[name] = ApplianceBands(*bands)
+    return found
+
+
+def minute_pairs(house: House, said: Mapping[str, Estimate], name: str) -> Pairs | None:
+    """Minutes of a house; None when the appliance was not metered in it."""
+    if name not in house.appliances_w:
+        return None
+    truth, estimate = house.appliances_w[name], said[name]
+    real = np.isfinite(truth) & np.isfinite(estimate.on)
+    return Pairs(*(one[real].astype(np.float64) for one in (truth, estimate.on, estimate.power_w)))
+
+
+def energy_pairs(house: House, power_w: Mapping[str, NDArray[np.float32]], name: str, axis: str) -> Pairs | None:
+    """Days or months of a house, kWh."""
+    if name not in house.appliances_w:
+        return None
+    truth = np.where(np.isfinite(power_w[name]), house.appliances_w[name], np.nan)
+    true = energy(house.local(), truth, house.step, PERIODS[axis])
+    seen = true.covered >= (LEAST_COVERED if axis == "day" else LEAST_COVERED / 2)
+    predicted = energy(house.local(), np.where(np.isfinite(truth), power_w[name], np.nan), house.step, PERIODS[axis])
+    return Pairs(true.kwh[seen], predicted.kwh[seen], predicted.kwh[seen])
+
+
+def coverage_table(
+    houses: Sequence[House],
+    said: Sequence[Mapping[str, Estimate]],
+    thresholds: Mapping[str, float],
+    bands: Mapping[str, ApplianceBands],
+    coverage: float,
+) -> pd.DataFrame:
+    """How much truth the intervals hold on houses they were not calibrated on.
+
+    -> columns appliance, level (minute in question, day, day of use, month), wanted, covered, width (W or kWh, mean),
+       count. A minute is in question from a probability of .1; below, nearly every truth is 0 and so is the interval.
+    """
+    power = [powers(house, estimates, thresholds) for house, estimates in zip(houses, said, strict=True)]
+    rows = []
+    for name in thresholds:
+        minutes = _joined(minute_pairs(house, one, name) for house, one in zip(houses, said, strict=True))
+        pairs = {"minute in question": Pairs(*(column[minutes.key >= IN_QUESTION] for column in minutes))}
+        for axis in PERIODS:
+            pairs[axis] = _joined(
+                energy_pairs(house, one, name, axis) for house, one in zip(houses, power, strict=True)
+            )
+        pairs["day of use"] = Pairs(*(column[pairs["day"].predicted > 0] for column in pairs["day"]))
+        for level, found in pairs.items():
+            if not len(found.truth):
+                continue
+            low, high = getattr(bands[name], level.split()[0]).interval(found.key, found.predicted)
+            held = (found.truth >= low - 1e-9) & (found.truth <= high + 1e-9)
+            rows.append((name, level, coverage, held.mean(), (high - low).mean(), len(held)))
+    return pd.DataFrame(rows, columns=["appliance", "level", "wanted", "covered", "width", "count"])
+
+
+def _joined(pairs: Iterator[Pairs | None]) -> Pairs:
+    found = [one for one in pairs if one is not None]
+    empty = Pairs(*(np.zeros(0) for _ in range(3)))
+    return Pairs(*(np.concatenate(column) for column in zip(empty, *found, strict=True)))

@@ -1,0 +1,71 @@
+"""The card of a fitted disaggregator: what it learnt from, how good it is, and when not to use it."""
+
+from typing import TYPE_CHECKING
+
+from ... import __version__
+from ...shared.reading.grid import say_duration
+from .appliances import APPLIANCES
+from .metrics import Scored, score_table
+
+if TYPE_CHECKING:
+    from .predictor import Disaggregator
+
+
+def card(made: "Disaggregator") -> str:
+    """Markdown for people."""
+    titles = ", ".join(APPLIANCES[name].title for name in made.chosen_)
+    chosen = "\n".join(
+        f"- {APPLIANCES[name].title}: {model}, running from a probability of {made.thresholds_[name]:g} and "
+        f"{APPLIANCES[name].on_w:g} W"
+        for name, model in made.chosen_.items()
+    )
+    validation = score_table(
+        [Scored(model, name, made.validation_scores_[model][name]) for name, model in made.chosen_.items()]
+    )
+    doubts = "\n".join(f"- {text}." for text in made.trust_.values() if text)
+    return f"""# Disaggregator: {titles}
+
+Power of each appliance in W from the mains alone, in steps of {say_duration(made.step_)}; probability of running, and
+intervals of {100 * made.coverage:g} % of power and of daily and monthly energy.
+Made by labformer {__version__}, seed {made.seed}{_took(made)}.
+
+## Data
+
+Learnt from: {", ".join(made.houses_)}; {made.data_note_ or "the licence of the data is its owner's"}.
+
+## Models
+
+{chosen}
+
+## How good it is
+
+On the last part of these houses, which the models did not learn from, and on houses made up of it; threshold, choice
+and intervals rest on it, so a stranger's house will do somewhat worse:
+
+{validation.to_markdown()}
+
+{_test(made)}
+
+## When not to use it
+
+{doubts or "- Validation gives no reason of its own."}
+- On readings coarser than a minute: a kettle runs for two or three of them.
+- For houses of another kind than those above (storage heating, a heat pump, a car that charges, 120 V).
+- To bill somebody: intervals hold on average over houses like those above, not for every house.
+"""
+
+
+def _took(made: "Disaggregator") -> str:
+    seconds = sum(made.seconds_fit_.get(part, 0.0) for model in made.chosen_.values() for part in made._parts(model))
+    return f", fitted in {seconds:.0f} s" if seconds else ""
+
+
+def _test(made: "Disaggregator") -> str:
+    if not made.scores_:
+        return "No house was kept for a test."
+    lines = [Scored(model, name, one) for model, found in made.scores_.items() for name, one in found.items()]
+    held = made.coverage_.to_string(index=False, float_format="{:.3g}".format)
+    return (
+        f"On {', '.join(made.tested_)}, on which nothing was chosen:\n\n{score_table(lines).to_markdown()}\n\n"
+        f"Intervals there (width in W for minutes, kWh otherwise):\n\n```\n{held}\n```"
+    )

@@ -1,0 +1,49 @@
+"""What is chosen on validation: for each appliance a model, and the probability from which it counts as running."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .appliances import Appliance
+from .house import Estimate, House, Watts
+from .metrics import Score, average, score
+
+THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
+
+
+class Choice(NamedTuple):
+    """A threshold and what it scores on the houses of validation, in their mean."""
+
+    threshold: float
+    score: Score
+
+
+def switched(estimate: Estimate, threshold: float, one: Appliance) -> Watts:
+    """Power where the appliance is likelier than `threshold` to run, and at least its least; else 0; NaN stays."""
+    runs = (estimate.on >= threshold) & (estimate.power_w >= one.on_w)
+    return np.where(np.isnan(estimate.on), np.nan, np.where(runs, estimate.power_w, 0)).astype(np.float32)
+
+
+def merit(found: Score) -> float:
+    """What a choice should make large: share of energy assigned rightly, overlap and states, less the monthly error."""
+    return found.teca + found.mr + found.f1 - min(found.month_error, 1.0)
+
+
+def choose(houses: Sequence[House], said: Sequence[Mapping[str, Estimate]], one: Appliance) -> Choice | None:
+    """The threshold of most merit in the mean of the houses in which the appliance ran; None if it ran in none.
+
+    said  by house, what a model says of it; it was not fitted on these rows
+    """
+    owners = [
+        (house, estimates[one.name])
+        for house, estimates in zip(houses, said, strict=True)
+        if one.name in house.appliances_w and (house.appliances_w[one.name] >= one.on_w).any()
+    ]
+    if not owners:
+        return None
+    tried = [
+        Choice(at, average([score(h.appliances_w[one.name], switched(e, at, one), one, h.local()) for h, e in owners]))
+        for at in THRESHOLDS
+    ]
+    return max(tried, key=lambda choice: merit(choice.score))

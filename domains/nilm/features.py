@@ -1,0 +1,109 @@
+"""What the mains look like around each minute: the inputs of the boosted trees.
+
+Every input is a difference of mains readings, or a count made of differences, so that a constant load added to the
+house changes nothing. Nothing of the clock enters: habits are what two houses share least.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
+
+from .house import Watts
+
+Floats = NDArray[np.float32]
+LAGS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 30, 40, 50, 60, 75, 90, 120)  # steps before and after
+REACH = 240  # steps beyond which nothing is seen
+
+
+def without_gaps(mains_w: Watts) -> Watts:
+    """Readings with each gap filled by the quiet level beside it, so that nothing seems to run there; (time,)."""
+    real = np.isfinite(mains_w)
+    if real.all():
+        return mains_w
+    if not real.any():
+        return np.zeros_like(mains_w)
+    quiet = minimum_filter1d(np.where(real, mains_w, np.inf), 121, mode="nearest")
+    last = np.maximum.accumulate(np.where(np.isfinite(quiet), np.arange(len(quiet)), 0))
+    level = quiet[last]
+    return np.where(real, mains_w, np.where(np.isfinite(level), level, quiet[np.isfinite(quiet)][0])).astype(np.float32)
+
+
+def quiet_level(mains_w: Watts, reach: int = 60) -> Watts:
+    """Lowest reading within `reach` steps on either side; (time,)."""
+    return np.asarray(minimum_filter1d(mains_w, 2 * reach + 1, mode="nearest"))
+
+
+def features(mains_w: Watts, rows: NDArray[np.int64]) -> Floats:
+    """Inputs of the given rows; mains (time,) without NaN, rows (row,) -> (row, feature)."""
+    x = np.pad(mains_w.astype(np.float32), REACH, mode="edge")
+    at = rows + REACH
+    here = x[at]
+    columns: list[Floats] = []
+    bases = {reach: quiet_level(x, reach) for reach in (5, 15, 60, 240)}
+    columns += [here - base[at] for base in bases.values()]
+    for lag in LAGS:
+        columns += [x[at - lag] - here, x[at + lag] - here]
+    above = x - bases[60]
+    own = above[at]
+    steps = np.diff(x, prepend=x[:1])
+    calm = np.minimum(above, 600.0)  # what motors do, where heaters would drown it
+    unrest = np.abs(np.diff(calm, prepend=calm[:1]))
+    for width in (5, 15, 30, 60, 120, 240):
+        for side in (-1, 1):
+            middle = at + side * (width // 2)
+            columns += [uniform_filter1d(above, width)[middle], maximum_filter1d(x, width)[middle] - here]
+    for width in (15, 30, 60):
+        for side in (-1, 1):
+            middle = at + side * (width // 2)
+            columns += [
+                maximum_filter1d(steps, width)[middle],
+                minimum_filter1d(steps, width)[middle],
+                uniform_filter1d(unrest, width)[middle],
+                uniform_filter1d(calm, width)[middle],
+                minimum_filter1d(x, width)[middle] - here,
+            ]
+    columns += _plateau(x, at, own)
+    columns += _likeness(above, at, own)
+    return np.stack(columns, axis=1)
+
+
+def _plateau(x: Floats, at: NDArray[np.int64], own: Floats) -> list[Floats]:
+    """How long the mains have stayed near this level and will stay, and the steps that end it on either side."""
+    found: list[Floats] = []
+    here = x[at]
+    for share in (0.25, 0.5):
+        room = share * own + 20
+        for side in (-1, 1):
+            length = np.zeros(len(at), np.float32)
+            inside = np.ones(len(at), bool)
+            for lag in range(1, 61):
+                live = np.flatnonzero(inside)
+                if not len(live):
+                    break
+                stays = np.abs(x[at[live] + side * lag] - here[live]) <= room[live]
+                inside[live[~stays]] = False
+                length[live[stays]] += 1
+            end = at + side * (length.astype(np.int64) + 1)
+            beyond = np.clip(end + side, 0, len(x) - 1)
+            found += [length, here - x[end], here - x[beyond]]
+    return found
+
+
+def _likeness(above: Floats, at: NDArray[np.int64], own: Floats) -> list[Floats]:
+    """How many of the steps before and after stand as high as this one, near and far: heaters come back alike."""
+    found: list[Floats] = []
+    around = sliding_window_view(above, 2 * REACH + 1)  # (time, lag), a view
+    parts = ((0, 180), (180, 225), (256, 301), (301, 481))
+    counts = [np.empty(len(at), np.float32) for _ in range(2 * len(parts))]
+    for start in range(0, len(at), 20_000):
+        some = slice(start, start + 20_000)
+        block = around[at[some] - REACH]
+        level = own[some, None]
+        alike = np.abs(block - level) <= 0.08 * level + 15
+        high = block >= 0.6 * level
+        for place, (low, top) in enumerate(parts):
+            counts[2 * place][some] = alike[:, low:top].sum(1)
+            counts[2 * place + 1][some] = high[:, low:top].sum(1)
+    found += counts
+    return found

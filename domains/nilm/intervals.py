@@ -1,0 +1,89 @@
+"""Intervals of power and energy: shortest conformal bands of truth over prediction, one for each kind of prediction.
+
+A minute that is called on with probability .5 is half the time 0 and half the time the whole power; a day of a large
+prediction errs otherwise than a day of none. So calibration is done within bins of what was predicted (Mondrian
+conformal prediction, Vovk, Gammerman & Shafer 2005, section 4.5): in each bin the shortest run of
+ceil((n + 1) coverage) of the n sorted ratios of truth to prediction. Bins in which truth is hardly ever above zero
+cover more than was asked, since an interval that ends at zero holds all the zeros.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...shared.evaluation.conformal import scores_needed
+
+Floats = NDArray[np.float64]
+MINUTE_EDGES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97)  # of the probability
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Bounds of truth over prediction, by bin of a key; in the lowest bin bounds of truth itself."""
+
+    coverage: float
+    edges: Floats  # (bin - 1,), rising; a key equal to an edge lies above it
+    low: Floats  # (bin,)
+    high: Floats  # (bin,)
+    scores: NDArray[np.int64]  # (bin,), how many ratios each bound rests on
+
+    def interval(self, key: ArrayLike, predicted: ArrayLike) -> tuple[Floats, Floats]:
+        """Low and high for each prediction, in its unit; (...,) -> two of (...,)."""
+        key, predicted = np.asarray(key, np.float64), np.asarray(predicted, np.float64)
+        at = np.searchsorted(self.edges, key, side="right")
+        scale = np.where(at == 0, 1.0, predicted)
+        return self.low[at] * scale, self.high[at] * scale
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and lists, for JSON."""
+        arrays = {name: getattr(self, name).tolist() for name in ("edges", "low", "high", "scores")}
+        return {"coverage": self.coverage, **arrays}
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> "Bands":
+        """The inverse of `to_dict`."""
+        arrays = {name: np.array(state[name], dtype=np.float64) for name in ("edges", "low", "high")}
+        return cls(float(state["coverage"]), **arrays, scores=np.array(state["scores"], dtype=np.int64))
+
+
+def calibrate(truth: ArrayLike, key: ArrayLike, predicted: ArrayLike, edges: ArrayLike, coverage: float = 0.9) -> Bands:
+    """Bands from predictions whose truth is known, on data the model was not fitted on.
+
+    truth, key, predicted  (row,); the lowest bin of the key takes truth as it is, the others truth over prediction
+    A bin with fewer ratios than the coverage needs (9 for 0.9) takes those of the bin below it as well.
+    """
+    truth, key, predicted = (np.asarray(one, np.float64) for one in (truth, key, predicted))
+    edges = np.asarray(edges, np.float64)
+    at = np.searchsorted(edges, key, side="right")
+    ratio = np.where(at == 0, truth, truth / np.where(predicted > 0, predicted, 1.0))
+    usable = np.isfinite(ratio) & ((at == 0) | (predicted > 0))
+    low, high, count = np.zeros(len(edges) + 1), np.zeros(len(edges) + 1), np.zeros(len(edges) + 1, np.int64)
+    for place in range(len(edges) + 1):
+        lowest = place
+        found = ratio[usable & (at == place)]
+        while len(found) < scores_needed(coverage) and lowest > 1:
+            lowest -= 1
+            found = ratio[usable & (at >= lowest) & (at <= place)]
+        count[place] = len(found)
+        if len(found):
+            low[place], high[place] = shortest(found, coverage)
+    return Bands(coverage, edges, low, high, count)
+
+
+def shortest(values: Floats, coverage: float) -> tuple[float, float]:
+    """Ends of the shortest run of ceil((n + 1) coverage) sorted values, at most all of them."""
+    ordered = np.sort(values)
+    held = min(len(ordered), int(np.ceil((len(ordered) + 1) * coverage)))
+    widths = ordered[held - 1 :] - ordered[: len(ordered) - held + 1]
+    start = int(np.argmin(widths))
+    return float(ordered[start]), float(ordered[start + held - 1])
+
+
+def energy_edges(predicted: ArrayLike) -> Floats:
+    """Bins of an energy: nothing, below and above the median of what is more than nothing."""
+    some = np.asarray(predicted, np.float64)
+    some = some[some > 0]
+    return np.array([1e-9, max(float(np.median(some)), 2e-9)] if len(some) else [1e-9])

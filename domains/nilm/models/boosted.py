@@ -1,0 +1,266 @@
+"""Boosted trees that say whether an appliance runs, times the share of the mains above their quiet level that it takes.
+
+A first pass looks at the mains around each minute. A second one looks at the first one's answers too: around the
+minute, for the other appliances, and at this level of power in the whole house. It learns from answers that the
+first pass gave to months it had not seen. Both learn from real houses and from made-up ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....shared.errors import InputError, require
+from ....shared.learning.trees import Trees
+from ..appliances import APPLIANCES, Appliance
+from ..context import context
+from ..features import features, quiet_level, without_gaps
+from ..house import Estimate, House
+from ..recompose import Recipe, recompose
+
+Floats = NDArray[np.float32]
+CANDIDATE = 0.7  # of `on_w`: minutes that rise less above the quiet level of two hours around them are off
+QUIET = 60  # steps on either side, the level of which the share is taken
+
+
+class Looked(NamedTuple):
+    """A house as the trees see it."""
+
+    house: House
+    rows: NDArray[np.int64]  # (row,) minutes in which something may run
+    up_w: Floats  # (row,) W above the quiet level of two hours on either side
+    above_w: Floats  # (row,) W above that of one hour, which the share divides
+    inputs: Floats  # (row, input)
+
+
+@dataclass
+class Boosted:
+    """A `MainsModel`; with `copies` 0 and `passes` 1 it is the plain classifier times share."""
+
+    copies: int = 2  # made-up houses to each real one
+    passes: int = 2
+    rounds: int = 120  # trees of a classifier; half as many of a share
+    rest: int = 15_000  # at most so many minutes without the appliance, of each house, drawn at random
+    recipe: Recipe = field(default_factory=Recipe)
+    seed: int = 0
+    on_: dict[str, list[list[Trees]]] = field(init=False)  # by appliance, pass and half of the houses
+    share_: dict[str, Trees] = field(init=False)
+
+    def fit(self, houses: Sequence[House], appliances: Sequence[Appliance]) -> Self:
+        """Learn from every house that has an appliance; raises InputError when none has."""
+        for one in appliances:
+            if not any(_runs(house, one) for house in houses):
+                raise InputError(f"no house of training has a {one.title} that ever runs; leave it out.")
+        least = min(one.on_w for one in appliances)
+        halves = [
+            [look(house, least) for house in self._with_copies(half, place)] for place, half in enumerate(cut(houses))
+        ]
+        first = {one.name: [self._classifier(half, one, None) for half in halves] for one in appliances}
+        self.on_, extra = {name: [trees] for name, trees in first.items()}, None
+        everything = [looked for half in halves for looked in half]
+        if self.passes == 2:
+            # each half is answered by the trees of the other, as a new house will be
+            extra = [
+                self._answered([first[one.name][1 - place].predict for one in appliances], looked, appliances)
+                for place, half in enumerate(halves)
+                for looked in half
+            ]
+            for one in appliances:
+                self.on_[one.name].append([self._classifier(everything, one, extra)])
+        self.share_ = {one.name: self._share(everything, one, extra) for one in appliances}
+        return self
+
+    def predict(self, house: House) -> dict[str, Estimate]:
+        """Estimates by appliance; the probability is that of the last pass, the power the share if it does run."""
+        known = [APPLIANCES[name] for name in self.on_]
+        looked, real = look(house, min(one.on_w for one in known)), np.isfinite(house.mains_w)
+        said = {one.name: _mean(self.on_[one.name][0], looked.inputs, _may(looked, one)) for one in known}
+        inputs = looked.inputs
+        if self.passes == 2:
+            extra = _context(looked, list(said.values()))
+            inputs = np.concatenate([inputs, extra], axis=1)
+            said = {name: _mean(self.on_[name][1], inputs, _may(looked, APPLIANCES[name])) for name in self.share_}
+        found = {}
+        for one in (APPLIANCES[name] for name in self.share_):
+            may = np.flatnonzero(_may(looked, one) & (said[one.name] > 0.01))
+            watts, on = (np.where(real, np.float32(0), np.float32(np.nan)) for _ in range(2))
+            share = np.clip(self.share_[one.name].predict(inputs[may]), 0, 1.2)
+            watts[looked.rows[may]] = share * looked.above_w[may]
+            on[looked.rows] = said[one.name]
+            found[one.name] = Estimate(watts, on)
+        return found
+
+    def only(self, names: Sequence[str]) -> Self:
+        """The part that answers these appliances; the first pass over all of them stays, since the second needs it."""
+        part = replace(self)
+        part.on_ = {name: found if name in names else found[:1] for name, found in self.on_.items()}
+        part.share_ = {name: self.share_[name] for name in names}
+        return part
+
+    def with_those_of(self, other: "Boosted") -> Self:
+        """Answer the other's appliances too; raises ValueError unless both stand on the same first pass."""
+        if not _same([one[0] for one in self.on_.values()], [one[0] for one in other.on_.values()]):
+            raise ValueError("two models of boosted trees that were not fitted together cannot be joined.")
+        whole = replace(self)
+        whole.on_ = {name: max(mine, other.on_[name], key=len) for name, mine in self.on_.items()}
+        shares = {**self.share_, **other.share_}
+        whole.share_ = {name: shares[name] for name in self.on_ if name in shares}
+        return whole
+
+    def parameters(self) -> int:
+        """Splits and leaves."""
+        trees = [one for passes in self.on_.values() for group in passes for one in group]
+        return sum(len(one.value) for one in [*trees, *self.share_.values()])
+
+    def config(self) -> dict[str, Any]:
+        """Plain values that the constructor takes; the recipe, which only training needs, is not among them."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.init and one.name != "recipe"}
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """The trees, by appliance."""
+        found: dict[str, NDArray[Any]] = {"seed": np.array([self.seed, self.passes])}
+        for name, passes in self.on_.items():
+            for at, group in enumerate(passes):
+                for half, trees in enumerate(group):
+                    found |= trees.to_small_arrays(f"{name}/on{at}{half}")
+        for name, trees in self.share_.items():
+            found |= trees.to_small_arrays(f"{name}/share")
+        return found
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The inverse of `to_arrays`."""
+        seed, passes = (int(one) for one in arrays["seed"])
+        made = cls(seed=seed, passes=passes)
+        names = sorted({key.split("/")[0] for key in arrays if "/" in key}, key=list(APPLIANCES).index)
+
+        def trees(name: str) -> Trees:
+            return Trees.from_small_arrays(name, arrays)
+
+        halves = (2, 1)[:passes]  # classifiers in each pass
+        made.on_ = {
+            name: [
+                [trees(f"{name}/on{at}{half}") for half in range(count)]
+                for at, count in enumerate(halves)
+                if f"{name}/on{at}0.root" in arrays
+            ]
+            for name in names
+        }
+        made.share_ = {name: trees(f"{name}/share") for name in names if f"{name}/share.root" in arrays}
+        return made
+
+    def _with_copies(self, houses: Sequence[House], place: int) -> list[House]:
+        seeds = np.random.default_rng([self.seed, place]).integers(0, 2**31, (len(houses), self.copies))
+        made = [
+            recompose(house, houses, int(seed), self.recipe)
+            for house, row in zip(houses, seeds, strict=True)
+            for seed in row
+        ]
+        return [*houses, *made]
+
+    def _answered(self, answers: Sequence[Any], looked: Looked, appliances: Sequence[Appliance]) -> Floats:
+        said = []
+        for answer, one in zip(answers, appliances, strict=True):
+            may, on = _may(looked, one), np.zeros(len(looked.rows), np.float32)
+            on[may] = _sigmoid(answer(looked.inputs[may]))
+            said.append(on)
+        return _context(looked, said)
+
+    def _classifier(self, seen: Sequence[Looked], one: Appliance, extra: Sequence[Floats] | None) -> Trees:
+        rng, parts = np.random.default_rng([self.seed, 7]), []
+        for place, looked in enumerate(seen):
+            if not _runs(looked.house, one):
+                continue
+            watts = looked.house.appliances_w[one.name][looked.rows]
+            usable = np.flatnonzero(_may(looked, one) & np.isfinite(watts))
+            on = watts[usable] >= one.on_w
+            off = np.flatnonzero(~on)
+            drawn = rng.choice(off, min(len(off), self.rest), replace=False)
+            kept = np.concatenate([np.flatnonzero(on), drawn])
+            weight = np.where(on[kept], 1.0, len(off) / max(len(drawn), 1))
+            parts.append((_inputs(looked, usable[kept], extra, place), on[kept], weight))
+        X, on, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return self._trees("binary", self.rounds, 50, X, on, weight)
+
+    def _share(self, seen: Sequence[Looked], one: Appliance, extra: Sequence[Floats] | None) -> Trees:
+        parts = []
+        for place, looked in enumerate(seen):
+            if not _runs(looked.house, one):
+                continue
+            watts = looked.house.appliances_w[one.name][looked.rows]
+            on = np.flatnonzero(_may(looked, one) & np.isfinite(watts) & (watts >= one.on_w))
+            share = np.clip(watts[on] / np.maximum(looked.above_w[on], 1), 0, 1.3)
+            parts.append((_inputs(looked, on, extra, place), share))
+        X, share = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return self._trees("regression_l1", self.rounds // 2, 20, X, share, None)
+
+    def _trees(
+        self, objective: str, rounds: int, least: int, X: Floats, truth: NDArray[Any], weight: NDArray[Any] | None
+    ) -> Trees:
+        lightgbm = require("lightgbm", "nilm")
+        settings = {
+            "objective": objective, "num_leaves": 31, "learning_rate": 0.1, "min_child_samples": least, "max_bin": 63,
+            "feature_fraction": 0.3, "bagging_fraction": 0.7, "bagging_freq": 1, "num_threads": 1, "seed": self.seed,
+            "deterministic": True, "force_col_wise": True, "verbose": -1,
+        }  # fmt: skip
+        return Trees.of_lightgbm(lightgbm.train(settings, lightgbm.Dataset(X, truth, weight=weight), rounds)).rounded()
+
+
+def look(house: House, least_w: float) -> Looked:
+    """The minutes of a house in which something of `least_w` may run, and what the mains look like there."""
+    mains = without_gaps(house.mains_w)
+    up = mains - quiet_level(mains, 2 * QUIET)
+    rows = np.flatnonzero((up >= CANDIDATE * least_w) & np.isfinite(house.mains_w))
+    return Looked(house, rows, up[rows], (mains - quiet_level(mains, QUIET))[rows], features(mains, rows))
+
+
+def cut(houses: Sequence[House]) -> tuple[list[House], list[House]]:
+    """Earlier and later halves of the houses, by their readings, cut between days."""
+    early, late = [], []
+    for house in houses:
+        real = np.cumsum(np.isfinite(house.mains_w))
+        day = house.per_day()
+        middle = int(round(np.searchsorted(real, real[-1] / 2) / day)) * day
+        early.append(house.rows(slice(0, middle)))
+        late.append(house.rows(slice(middle, None)))
+    return early, late
+
+
+def _context(looked: Looked, said: Sequence[Floats]) -> Floats:
+    house, real = looked.house, int(np.isfinite(looked.house.mains_w).sum())
+    return context(said, looked.rows, looked.above_w, len(house.mains_w), real, house.per_day())
+
+
+def _same(mine: Sequence[Sequence[Trees]], other: Sequence[Sequence[Trees]]) -> bool:
+    """Whether two rows of classifiers are the same, bit for bit."""
+    pairs = [(one, two) for left, right in zip(mine, other, strict=False) for one, two in zip(left, right, strict=True)]
+    return len(mine) == len(other) and all(
+        all(np.array_equal(a, b) for a, b in zip(one, two, strict=True)) for one, two in pairs
+    )
+
+
+def _runs(house: House, one: Appliance) -> bool:
+    return one.name in house.appliances_w and bool((house.appliances_w[one.name] >= one.on_w).any())
+
+
+def _may(looked: Looked, one: Appliance) -> NDArray[np.bool_]:
+    return np.asarray(looked.up_w >= CANDIDATE * one.on_w)
+
+
+def _inputs(looked: Looked, rows: NDArray[np.int64], extra: Sequence[Floats] | None, place: int) -> Floats:
+    own = looked.inputs[rows]
+    return own if extra is None else np.concatenate([own, extra[place][rows]], axis=1)
+
+
+def _mean(trees: Sequence[Trees], inputs: Floats, may: NDArray[np.bool_]) -> Floats:
+    """Mean probability of several classifiers; 0 where the appliance cannot run."""
+    on = np.zeros(len(inputs), np.float32)
+    some = inputs[may]
+    on[may] = np.mean([_sigmoid(one.predict(some)) for one in trees], axis=0)
+    return on
+
+
+def _sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1 / (1 + np.exp(-logit)))

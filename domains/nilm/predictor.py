@@ -1,0 +1,291 @@
+"""`Disaggregator`: the mains of a house in, its appliances out, with intervals and with what not to trust."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ...shared.errors import InputError
+from ...shared.evaluation.comparison import Comparison
+from .answer import answer
+from .appliances import APPLIANCES, Appliance, appliance
+from .calibration import calibrate_on, coverage_table
+from .choice import Choice, choose, merit, switched
+from .data import read_mains
+from .house import Estimate, House
+from .metrics import Score, average, score
+from .model import MainsModel
+from .readings import Source
+from .recompose import recompose
+from .registry import BLEND, Run, entry
+from .saving import read_model, write_model
+from .split import first_and_last
+from .testing import day_comparison
+
+DEFAULT = ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted")
+CHOSEN = "chosen"  # the row of what the disaggregator answers
+LEAST_TECA = 0.5  # what predicting nothing has
+MADE_UP = 4  # houses of validation made of each real one
+
+
+class Disaggregator:
+    """Splits the mains of houses into appliances.
+
+    appliances   names of `APPLIANCES`
+    models       candidates by name of `registry.MODELS`; the best on validation is used, by appliance; `blend` is the
+                 mean of the others that are no baselines
+    coverage     of the intervals
+    checkpoints  folder that keeps the training of networks; stopped, it goes on
+    """
+
+    def __init__(
+        self,
+        appliances: Sequence[str] = ("kettle", "dishwasher", "washing_machine", "microwave"),
+        models: Sequence[str] = DEFAULT,
+        coverage: float = 0.9,
+        seed: int = 0,
+        device: str = "cpu",
+        progress: bool = False,
+        checkpoints: str | Path | None = None,
+    ) -> None:
+        self.appliances = appliances
+        self.models = models
+        self.coverage = coverage
+        self.seed = seed
+        self.device = device
+        self.progress = progress
+        self.checkpoints = checkpoints
+        self.data_note_ = ""  # licence and source of the training data, for the card
+        self.tested_: list[str] = []
+        self.scores_: dict[str, dict[str, Score]] = {}
+        self.seconds_fit_: dict[str, float] = {}
+        self.coverage_ = pd.DataFrame()
+
+    def fit(
+        self,
+        houses: Sequence[House],
+        validation: Sequence[House] | None = None,
+        test: Sequence[House] | None = None,
+    ) -> Self:
+        """Fit every candidate, choose by appliance on validation, calibrate there, score once on test.
+
+        houses      submetered, on one step
+        validation  houses to choose and calibrate on; None: the last quarter of each house, and houses made up of it
+        test        houses that nothing was chosen on; None: no test, and the card says so
+        Raises InputError for unknown names, houses of different steps, and an appliance that no house has.
+        """
+        known = self._checked(houses)
+        if validation is None:
+            houses, held = first_and_last(houses)
+        else:
+            held = list(validation)
+        seeds = np.random.default_rng([self.seed, 11]).integers(0, 2**31, (len(held), MADE_UP))
+        made = [recompose(one, held, int(seed)) for one, row in zip(held, seeds, strict=True) for seed in row]
+        held = [*held, *made]
+        self.step_ = houses[0].step
+        self.houses_ = [one.name for one in houses]
+        self.members_: dict[str, MainsModel] = {}
+        self.seconds_fit_, self.tested_, self.scores_, self.coverage_ = {}, [], {}, pd.DataFrame()
+        for name in self.models:
+            if name == BLEND:
+                continue
+            started = time.perf_counter()
+            run = Run(self.seed, self.device, self._folder(name), self.progress)
+            self.members_[name] = entry(name).build(run).fit(houses, known)
+            self.seconds_fit_[name] = time.perf_counter() - started
+        said = self._say_all(held)
+        self.choices_: dict[str, dict[str, Choice]] = {
+            name: {one.name: found for one in known if (found := choose(held, said[name], one)) is not None}
+            for name in self.names_()
+        }
+        self.chosen_ = {one.name: self._best(one) for one in known}
+        self.thresholds_ = {name: self.choices_[model][name].threshold for name, model in self.chosen_.items()}
+        self.validation_scores_ = {
+            model: {name: choice.score for name, choice in found.items()} for model, found in self.choices_.items()
+        }
+        chosen = [{name: said[model][at][name] for name, model in self.chosen_.items()} for at in range(len(held))]
+        self.bands_ = calibrate_on(held, chosen, self.thresholds_, self.coverage)
+        self.trust_ = {name: self._doubt(APPLIANCES[name]) for name in self.chosen_}
+        self.estimates_: dict[str, dict[str, Estimate]] = {}
+        self.comparison_: Comparison | None = None
+        if test is not None:
+            self._test(test)
+        return self
+
+    def predict(self, source: Source | House, **reading: Any) -> xr.Dataset:
+        """Split the mains of one house.
+
+        source   a `House`, or whatever `read_mains` reads, with its options; readings of any rate come to the step
+        -> power_w, power_low_w, power_high_w, probability (time, appliance); mains_w, rest_w (time); energy_kwh,
+           energy_low_kwh, energy_high_kwh (day, appliance) and (month, appliance) with `month_` before the names;
+           covered (day). The appliances together never exceed the mains; where these are missing, so is everything.
+        """
+        house = source if isinstance(source, House) else read_mains(source, step=self.step_, **reading)
+        if house.step != self.step_:
+            raise InputError(
+                f"{house.name} has steps of {house.step}, the model learnt {self.step_}; coarsen it first."
+            )
+        if not np.isfinite(house.mains_w).any():
+            raise InputError(f"{house.name} has no reading of the mains; nothing can be said of it.")
+        prediction = answer(house, self._say(house), self.thresholds_, self.bands_)
+        return prediction.assign_attrs(self._about(house))
+
+    def only(self, name: str) -> "Disaggregator":
+        """The part of a fitted disaggregator that answers one appliance."""
+        if name not in self.chosen_:
+            raise InputError(f"this disaggregator knows {', '.join(self.chosen_)}, not {name!r}.")
+        part = Disaggregator((name,), self.models, self.coverage, self.seed, self.device)
+        for kept in ("step_", "houses_", "tested_", "seconds_fit_", "data_note_"):
+            setattr(part, kept, getattr(self, kept))
+        for by_appliance in ("chosen_", "thresholds_", "trust_", "bands_"):
+            setattr(part, by_appliance, {name: getattr(self, by_appliance)[name]})
+        for by_model in ("validation_scores_", "scores_"):
+            found = getattr(self, by_model)
+            setattr(part, by_model, {model: {name: one[name]} for model, one in found.items() if name in one})
+        part.members_ = {model: self.members_[model] for model in self._parts(self.chosen_[name])}
+        part.coverage_ = self.coverage_[self.coverage_["appliance"] == name] if len(self.coverage_) else self.coverage_
+        return part
+
+    def save_pretrained(self, folder: str | Path, overwrite: bool = False) -> None:
+        """Write config.json, model.safetensors and card.md, whole or not at all; only models that answer are kept."""
+        write_model(self, folder, overwrite)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> "Disaggregator":
+        """Read what `save_pretrained` wrote, or a model that ships with the suite, by name ("kettle", "all").
+
+        Raises InputError when there is no such folder or name, or the folder is damaged.
+        """
+        return read_model(cls, folder)
+
+    def names_(self) -> list[str]:
+        """Candidates in order, the blend last."""
+        return [*self.members_, *([BLEND] if BLEND in self.models and self._parts(BLEND) else [])]
+
+    def _checked(self, houses: Sequence[House]) -> list[Appliance]:
+        known = [appliance(name) for name in self.appliances]
+        if not known or not houses:
+            raise InputError("give at least one appliance and one submetered house.")
+        for name in self.models:
+            if name != BLEND:
+                entry(name)
+        if not 0 < self.coverage < 1:
+            raise InputError(f"coverage={self.coverage} must lie between 0 and 1, such as 0.9.")
+        if len({one.step for one in houses}) > 1:
+            raise InputError(f"houses have steps of {', '.join(sorted({str(one.step) for one in houses}))}; take one.")
+        for one in known:
+            if not any((house.appliances_w.get(one.name, np.zeros(1)) >= one.on_w).any() for house in houses):
+                raise InputError(f"no house has a {one.title} that ever runs ({one.on_w:g} W or more); leave it out.")
+        return known
+
+    def _folder(self, name: str) -> Path | None:
+        return None if self.checkpoints is None else Path(self.checkpoints) / name
+
+    def _parts(self, model: str) -> list[str]:
+        """Members behind a candidate: itself, or for the blend all that are no baselines."""
+        return [name for name in self.members_ if entry(name).role != "baseline"] if model == BLEND else [model]
+
+    def _say_all(self, houses: Sequence[House]) -> dict[str, list[dict[str, Estimate]]]:
+        """What every candidate says of every house, by candidate."""
+        said = {name: [model.predict(house) for house in houses] for name, model in self.members_.items()}
+        if BLEND in self.names_():
+            parts = [said[name] for name in self._parts(BLEND)]
+            said[BLEND] = [_blended(found) for found in zip(*parts, strict=True)]
+        return said
+
+    def _say(self, house: House) -> dict[str, Estimate]:
+        """What the chosen models say, by appliance."""
+        wanted = dict.fromkeys(part for model in self.chosen_.values() for part in self._parts(model))
+        said = {name: self.members_[name].predict(house) for name in wanted}
+        return {
+            name: _blended([said[part] for part in self._parts(model)])[name] if model == BLEND else said[model][name]
+            for name, model in self.chosen_.items()
+        }
+
+    def _best(self, one: Appliance) -> str:
+        able = {name: found[one.name] for name, found in self.choices_.items() if one.name in found}
+        if not able:
+            raise InputError(
+                f"no house of validation has a {one.title} that ever runs; give longer data, or leave it out."
+            )
+        return max(able, key=lambda name: merit(able[name].score))
+
+    def _doubt(self, one: Appliance) -> str:
+        """Why the answers for an appliance should not be trusted; empty when validation gives no reason."""
+        found = self.validation_scores_[self.chosen_[one.name]][one.name]
+        if found.teca >= LEAST_TECA:
+            return ""
+        return (
+            f"do not trust single uses of the {one.title}: on validation TECA is {found.teca:.2f}, where predicting "
+            f"nothing has 0.50, and F1 is {found.f1:.2f}"
+        )
+
+    def _test(self, test: Sequence[House]) -> None:
+        known = [APPLIANCES[name] for name in self.chosen_]
+        started, seconds = time.perf_counter(), {}
+        said: dict[str, list[dict[str, Estimate]]] = {}
+        for name, model in self.members_.items():
+            started = time.perf_counter()
+            said[name] = [model.predict(house) for house in test]
+            seconds[name] = time.perf_counter() - started
+        if BLEND in self.names_():
+            parts = self._parts(BLEND)
+            said[BLEND] = [_blended(found) for found in zip(*(said[name] for name in parts), strict=True)]
+            seconds[BLEND] = sum(seconds[name] for name in parts)
+        said[CHOSEN] = [
+            {name: said[model][at][name] for name, model in self.chosen_.items()} for at in range(len(test))
+        ]
+        self.tested_ = [house.name for house in test]
+        self.seconds_predict_ = seconds
+        self.scores_ = {
+            model: {
+                one.name: average(
+                    [
+                        score(house.appliances_w[one.name], self._power(model, estimates, one), one, house.local())
+                        for house, estimates in zip(test, found, strict=True)
+                        if one.name in house.appliances_w
+                    ]
+                )
+                for one in known
+                if any(one.name in house.appliances_w for house in test)
+                and (model == CHOSEN or one.name in self.choices_[model])
+            }
+            for model, found in said.items()
+        }
+        self.estimates_ = {model: found[0] for model, found in said.items()}
+        self.coverage_ = coverage_table(test, said[CHOSEN], self.thresholds_, self.bands_, self.coverage)
+        self.comparison_ = day_comparison(self, test, said)
+
+    def _power(self, model: str, said: Mapping[str, Estimate], one: Appliance) -> np.ndarray:
+        at = self.thresholds_[one.name] if model == CHOSEN else self.choices_[model][one.name].threshold
+        return switched(said[one.name], at, one)
+
+    def _about(self, house: House) -> dict[str, Any]:
+        doubts = {name: text for name, text in self.trust_.items() if text}
+        return {
+            "title": f"appliances of {house.name}",
+            "chosen": json.dumps(self.chosen_),
+            "trust": json.dumps(doubts),
+            "calibration": (
+                f"intervals of {100 * self.coverage:g} %: shortest conformal bands by bin of what is predicted, "
+                f"calibrated on {', '.join(self.houses_)}: the part that was held back, and houses made up of it"
+            ),
+            "repairs": json.dumps(house.repairs),
+            "zone": house.zone or "as written",
+        }
+
+
+def _blended(said: Sequence[Mapping[str, Estimate]]) -> dict[str, Estimate]:
+    """Mean probability, and mean power weighted by it."""
+    found = {}
+    for name in said[0]:
+        on = np.stack([one[name].on for one in said])
+        power = np.stack([one[name].power_w for one in said])
+        weight = on + 1e-6
+        found[name] = Estimate((power * weight).sum(0) / weight.sum(0), on.mean(0))
+    return found

@@ -1,0 +1,97 @@
+"""Every way the suite knows of splitting the mains, by name."""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from ...shared.errors import InputError
+from ...shared.evaluation.comparison import Role
+from .localiser import WeakLocaliser
+from .model import MainsModel
+from .models.boosted import Boosted
+from .models.combinatorial import Combinatorial
+from .models.constant import MeanPower, Zero
+from .models.duty_cycle import DutyCycle
+from .models.factorial_hmm import FactorialHMM
+from .network import NetworkModel
+
+
+class Run(NamedTuple):
+    """What a model may need to know of the run that fits it."""
+
+    seed: int = 0
+    device: str = "cpu"
+    folder: Path | None = None  # for checkpoints
+    progress: bool = False
+
+
+class Entry(NamedTuple):
+    """How a model is built and read back, and what it is."""
+
+    build: Callable[[Run], MainsModel]
+    read: Callable[[Mapping[str, NDArray[Any]]], MainsModel]
+    role: Role
+    text: str
+
+
+def _network(kind: str, **settings: Any) -> Callable[[Run], MainsModel]:
+    def build(run: Run) -> MainsModel:
+        return NetworkModel(
+            kind, seed=run.seed, device=run.device, folder=run.folder, progress=run.progress, **settings
+        )
+
+    return build
+
+
+JOINT: dict[str, Any] = {
+    "joint": True, "copies": 4, "states": True, "batch": 32, "learning_rate": 1e-3, "schedule": "cosine", "patience": 0,
+    "epochs": 20, "steps_per_epoch": 80, "sizes": {"weight_dropout": 0.0, "dropout": 0.1},
+}  # fmt: skip
+
+MODELS: dict[str, Entry] = {
+    "zero": Entry(lambda run: Zero(), Zero.from_arrays, "baseline", "predicts nothing"),
+    "mean": Entry(lambda run: MeanPower(), MeanPower.from_arrays, "baseline", "mean power, always"),
+    "duty-cycle": Entry(lambda run: DutyCycle(), DutyCycle.from_arrays, "baseline", "mean power by time of day"),
+    "combinatorial": Entry(
+        lambda run: Combinatorial(), Combinatorial.from_arrays, "baseline", "the nearest sum of states"
+    ),
+    "factorial-hmm": Entry(
+        lambda run: FactorialHMM(), FactorialHMM.from_arrays, "baseline", "hidden Markov chains, summed"
+    ),
+    "boosted-plain": Entry(
+        lambda run: Boosted(copies=0, passes=1, seed=run.seed), Boosted.from_arrays, "simple",
+        "boosted trees: on or off, times share",
+    ),
+    "boosted-copies": Entry(
+        lambda run: Boosted(passes=1, seed=run.seed), Boosted.from_arrays, "simple", "the same, made-up houses too"
+    ),
+    "boosted": Entry(
+        lambda run: Boosted(seed=run.seed), Boosted.from_arrays, "simple", "the same, with a second pass over the house"
+    ),
+    "weak-localiser": Entry(
+        lambda run: WeakLocaliser(seed=run.seed, device=run.device, progress=run.progress), WeakLocaliser.from_arrays,
+        "simple", "class activation maps, from yes or no a window",
+    ),
+    "seq2point": Entry(_network("seq2point"), NetworkModel.from_arrays, "simple", "convolutions, one minute a window"),
+    "bigru": Entry(_network("bigru"), NetworkModel.from_arrays, "simple", "recurrent, both ways"),
+    "nilmformer": Entry(_network("nilmformer"), NetworkModel.from_arrays, "transformer", "as published"),
+    "nilmformer-joint": Entry(
+        _network("nilmformer", **JOINT), NetworkModel.from_arrays, "transformer",
+        "published size, on/off and power of all appliances, made-up houses too",
+    ),
+}  # fmt: skip
+
+
+BLEND = "blend"  # the mean of the candidates that are no baselines
+
+
+def entry(name: str) -> Entry:
+    """The model of this name; raises InputError with the names that are known."""
+    if name not in MODELS:
+        near = get_close_matches(name, MODELS, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InputError(f"no model is named {name!r}; {hint}Known are {', '.join(MODELS)}, and blend.")
+    return MODELS[name]

@@ -1,0 +1,236 @@
+"""A simulated household: documented appliances, used at documented times, over the loads that nobody meters.
+
+Every power, length and rate below is a published one, or a range around it from which each household draws its own:
+
+[R] Richardson, Thomson, Infield & Clifford 2010, "Domestic electricity use: a high-resolution energy demand model",
+    Energy and Buildings 42: mean power, length and yearly number of cycles of each appliance (UK).
+[M] Murray, Stankovic & Stankovic 2017, "An electrical load measurements dataset of United Kingdom households from a
+    two-year longitudinal study" (REFIT), Scientific Data 4: in two of its houses a kettle runs at 2.0 and 2.2 kW for
+    two minutes (6.5 times a day in one), a dishwasher heats twice at 2.2 kW 0.95 times a day, a washing machine at
+    2.0 and 2.2 kW 0.8 times a day, a microwave at 0.6 and 1.2 kW for two minutes twice a day; starts by the hour.
+[I] Pullinger et al. 2021, "The IDEAL household energy dataset", Scientific Data 8: an electric shower of 8.7 kW runs
+    six minutes, once a day, in the morning or late in the evening.
+[S] Stamminger 2008, "Synergy potential of smart appliances" (Smart-A, D2.3): the order of heating, tumbling, rinsing
+    and spinning in washing machines, and the two heatings of dishwashers.
+[P] Pipattanasomporn, Kuzlu, Rahman & Teklu 2014, "Load profiles of selected major household appliances and their
+    demand response opportunities", IEEE Trans. Smart Grid 5: ovens and dryers switch their heaters, fridges cycle.
+Where a range has no source of its own (standby, lights, the spread between uses) the comment says so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...shared.errors import InputError
+from .house import House, Watts
+
+TICK_S = 10  # the simulation's own step; averages over longer steps then hold partly-on minutes
+DAY = 86_400 // TICK_S
+SIMULATED = ("kettle", "dishwasher", "washing_machine", "microwave", "shower")
+
+
+class Stage(NamedTuple):
+    """A part of a cycle."""
+
+    share: float  # of the appliance's power
+    minutes: float
+    duty: float = 1.0  # part of each period with power: thermostats, a drum that turns and rests
+    period_s: float = 60.0
+
+
+class Peak(NamedTuple):
+    """When in the day uses begin: one hump of the density."""
+
+    hour: float
+    spread: float  # h
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is documented of an appliance; each household draws its own from the ranges."""
+
+    power_w: tuple[float, float]
+    per_day: tuple[float, float]
+    peaks: tuple[Peak, ...]
+    stages: tuple[Stage, ...]
+    spread: float = 0.1  # of the logarithm of the length, between uses
+    rest_min: float = 3.0  # before it can run again
+    owned: float = 1.0  # share of the households that have one
+
+
+MEALS = (Peak(8, 0.8, 0.2), Peak(12.7, 0.8, 0.25), Peak(18.3, 1.2, 0.55))
+DAYTIME = (Peak(10, 1.8, 0.5), Peak(16, 2.5, 0.5))
+
+KINDS: dict[str, Kind] = {
+    # [R] 2000 W, 3 min, 1520 a year; [M]
+    "kettle": Kind(
+        (1900, 2900), (3.5, 7), (Peak(6.9, 0.8, 0.25), Peak(13, 2, 0.25), Peak(16.5, 1.5, 0.25), Peak(19.8, 1.2, 0.25)),
+        (Stage(1, 2.4),), 0.35,
+    ),
+    # [R] 1131 W over 60 min, 241 a year; [M] 1.5 h from the first heating to the last; [S]
+    "dishwasher": Kind(
+        (1900, 2300), (0.4, 0.95), (Peak(8, 1, 0.15), Peak(13, 1.5, 0.2), Peak(19, 1.3, 0.65)),
+        (Stage(0.03, 6), Stage(1, 17), Stage(0.03, 45), Stage(1, 14), Stage(0.02, 15)), 0.06, rest_min=150,
+    ),
+    # [R] 406 W over 138 min, 196 a year; [M]; [S]
+    "washing_machine": Kind(
+        (1850, 2250), (0.35, 0.8), (Peak(9, 1.5, 0.45), Peak(14, 2.5, 0.35), Peak(18, 1.5, 0.2)),
+        (Stage(0.04, 4), Stage(1, 16), Stage(0.1, 25, 0.6), Stage(0.2, 4), Stage(0.08, 15, 0.5, 90), Stage(0.22, 6)),
+        0.15, rest_min=60,
+    ),
+    # [M]; [R] 1250 W
+    "microwave": Kind((750, 1450), (1, 3), MEALS, (Stage(1, 2.5),), 0.5, rest_min=5),
+    # [I]
+    "shower": Kind((7500, 9500), (0.7, 1.5), (Peak(6.8, 0.7, 0.6), Peak(21.8, 1, 0.4)), (Stage(1, 6),), 0.3, 8),
+    # the loads below are in the mains and never metered by themselves; [R] for all; thermostats by [P]
+    "oven": Kind((1900, 2400), (0.4, 0.9), MEALS, (Stage(1, 10), Stage(1, 20, 0.4, 180)), 0.3, 20, 0.62),
+    "hob": Kind((1200, 2400), (0.8, 1.4), MEALS, (Stage(1, 4), Stage(1, 12, 0.5, 40)), 0.4, 5, 0.46),
+    "toaster": Kind((800, 1200), (0.5, 1.1), (Peak(7.5, 1, 0.8), Peak(13, 1, 0.2)), (Stage(1, 3),), 0.2),
+    "vacuum cleaner": Kind((1200, 2000), (0.15, 0.4), DAYTIME, (Stage(1, 15),), 0.4, 30, 0.94),
+    "iron": Kind((1000, 2200), (0.05, 0.2), DAYTIME, (Stage(1, 30, 0.4, 70),), 0.4, 60, 0.9),
+    "tumble dryer": Kind((2000, 2500), (0.2, 0.45), DAYTIME, (Stage(1, 45, 0.9, 300), Stage(0.08, 8)), 0.2, 60, 0.42),
+    "television": Kind((60, 160), (2, 4), (Peak(13, 3, 0.2), Peak(19.5, 1.8, 0.8)), (Stage(1, 73),), 0.5, 5),
+    # no source of their own: a hair dryer after getting up, a portable heater in a third of the homes
+    "hair dryer": Kind((1000, 2000), (0.3, 1), (Peak(7.3, 0.6, 0.7), Peak(20, 1, 0.3)), (Stage(1, 5),), 0.4),
+    "heater": Kind(
+        (1000, 2000), (0.2, 0.8), (Peak(7, 1, 0.4), Peak(19, 2, 0.6)), (Stage(1, 80, 0.5, 900),), 0.4, 20, 0.3
+    ),
+}  # fmt: skip
+
+
+class Load(NamedTuple):
+    """One appliance of one household."""
+
+    name: str
+    power_w: float
+    per_day: float
+    pace: float  # length of its stages over the documented length
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """What distinguishes a household from another; made by `household`."""
+
+    seed: int
+    standby_w: float  # always on
+    fridge_w: float
+    fridge_on_min: float
+    fridge_off_min: float
+    light_w: float  # of a full evening
+    later_h: float  # the whole day begins that much later
+    lie_in_h: float  # and at weekends that much more
+    loads: tuple[Load, ...]
+
+
+def household(seed: int, appliances: Sequence[str] = SIMULATED) -> Household:
+    """Draw a household that owns `appliances` and what else its seed gives it.
+
+    One seed is one household: leaving an appliance out changes nothing of the rest. Raises InputError for an appliance
+    that is not simulated.
+    """
+    if unknown := [name for name in appliances if name not in SIMULATED]:
+        raise InputError(f"{', '.join(unknown)} cannot be simulated; choose from {', '.join(SIMULATED)}.")
+    loads = []
+    for name, kind in KINDS.items():
+        rng = _stream(seed, name)
+        drawn = Load(name, rng.uniform(*kind.power_w), rng.uniform(*kind.per_day), rng.uniform(0.85, 1.15))
+        if name in appliances if name in SIMULATED else rng.random() < kind.owned:
+            loads.append(drawn)
+    rng = _stream(seed, "household")
+    return Household(
+        seed=seed,
+        standby_w=rng.uniform(40, 160),
+        fridge_w=rng.uniform(70, 190),  # [R] 190 W, 22 min, 6116 a year: 64 min between; newer ones take less
+        fridge_on_min=rng.uniform(14, 26),
+        fridge_off_min=rng.uniform(25, 64),
+        light_w=rng.uniform(60, 300),
+        later_h=rng.uniform(-0.8, 1.2),
+        lie_in_h=rng.uniform(0.5, 2),
+        loads=tuple(loads),
+    )
+
+
+def simulate(
+    days: int = 60,
+    seed: int = 0,
+    step: str = "1min",
+    appliances: Sequence[str] = SIMULATED,
+    start: str = "2024-01-01",
+) -> House:
+    """Simulate a household; the mains are the sum of its metered appliances and of everything else, to the watt.
+
+    ->  House named "simulated" of days * (day / step) rows, whose meters resolve 1 W every 10 s
+    Raises InputError for no days, a step that is not a multiple of 10 s or does not divide the day, an appliance that
+    is not simulated.
+    """
+    width = pd.Timedelta(step)
+    ticks, odd = divmod(width, pd.Timedelta(seconds=TICK_S))
+    if days < 1 or ticks < 1 or odd or DAY % ticks:
+        raise InputError(f"cannot simulate {days} days in steps of {step}: at least 1 day, and 10s, 1min, 15min, ....")
+    home = household(seed, appliances)
+    times = pd.date_range(start, periods=days * DAY // ticks, freq=width, tz="UTC")
+    weekend = pd.date_range(start, periods=days).dayofweek.to_numpy() >= 5
+    metered = {load.name: _use(load, home, weekend) for load in home.loads}
+    rest = _background(home, days)
+    for name in [name for name in metered if name not in SIMULATED]:
+        rest += metered.pop(name)
+    metered = {name: metered[name].reshape(-1, ticks).mean(1) for name in appliances}
+    mains = rest.reshape(-1, ticks).mean(1) + sum(metered.values())
+    return House("simulated", times, width, mains.astype(np.float32), metered)
+
+
+def _use(load: Load, home: Household, weekend: NDArray[np.bool_]) -> Watts:
+    """Power of one appliance every 10 s; the first sample of a use lasts a part of its 10 s; (time,)."""
+    kind, rng = KINDS[load.name], _stream(home.seed, load.name + " in use")
+    days = len(weekend)
+    day = np.repeat(np.arange(days), rng.poisson(load.per_day, days))
+    peak = rng.choice(len(kind.peaks), len(day), p=[one.weight for one in kind.peaks])
+    hour, spread = np.array([one[:2] for one in kind.peaks])[peak].T
+    hour = rng.normal(hour, spread) + home.later_h + home.lie_in_h * weekend[day] * (hour < 12)
+    begins = np.sort(day * 24 + hour % 24) * 3600 / TICK_S
+    length = load.pace * rng.lognormal(0, kind.spread, len(day))
+    strength = load.power_w * rng.normal(1, 0.015, len(day))  # the mains voltage, mostly
+    power, free = np.zeros(days * DAY, dtype=np.float32), 0.0
+    for begin, stretch, full_w in zip(begins, length, strength, strict=True):
+        begin = max(begin, free)
+        cycle = full_w * _cycle(kind.stages, stretch, begin % 1)
+        part = power[int(begin) : int(begin) + len(cycle)]
+        part += cycle[: len(part)]
+        free = begin + len(cycle) + kind.rest_min * 60 / TICK_S
+    return np.rint(power)
+
+
+def _cycle(stages: tuple[Stage, ...], stretch: float, late: float) -> Watts:
+    """Share of the power in each 10 s of a use that begins `late` into the first of them; (time,)."""
+    ends = np.cumsum([0, *(stage.minutes for stage in stages)]) * stretch * 60 / TICK_S
+    fine = 5  # parts of 10 s
+    at = (np.arange(0, int(np.ceil(late + ends[-1])) * fine) + 0.5) / fine - late
+    stage = np.searchsorted(ends, at, side="right") - 1
+    inside = (at >= 0) & (at < ends[-1])
+    share, _, duty, period = np.array(stages)[np.clip(stage, 0, len(stages) - 1)].T
+    phase = (at - ends[np.clip(stage, 0, len(stages) - 1)]) * TICK_S / period % 1
+    return np.asarray((share * (phase < duty) * inside).reshape(-1, fine).mean(1), dtype=np.float32)
+
+
+def _background(home: Household, days: int) -> Watts:
+    """Standby, fridge, lights and their unrest, every 10 s; (time,) W, never negative."""
+    rng, count = _stream(home.seed, "background"), days * DAY
+    pairs = int(days * 1440 / (home.fridge_on_min + home.fridge_off_min) * 1.3) + 8
+    spells = np.array([home.fridge_on_min, home.fridge_off_min]) * rng.lognormal(0, 0.1, (pairs, 2)) * 60 / TICK_S
+    cooling = np.repeat(np.tile([1.0, 0.0], pairs), spells.astype(int).ravel())[rng.integers(DAY // 24) :][:count]
+    hour = (np.arange(days * 144) / 6 - home.later_h) % 24  # lights change every ten minutes, evenings most
+    bright = np.exp(-0.5 * ((hour - 20) / 1.8) ** 2) + 0.3 * np.exp(-0.5 * ((hour - 7) / 0.7) ** 2)
+    light = home.light_w * np.repeat(bright * rng.gamma(4, 0.25, len(hour)), DAY // 144)
+    noise = rng.standard_normal(count, dtype=np.float32) * 3
+    return np.rint(np.maximum(home.standby_w + home.fridge_w * cooling + light + noise, 0)).astype(np.float32)
+
+
+def _stream(seed: int, name: str) -> np.random.Generator:
+    """Random numbers of one part of one household, the same whatever the other parts draw."""
+    return np.random.default_rng([seed, crc32(name.encode())])

@@ -1,0 +1,165 @@
+"""Which houses a run learns from and which it is scored on: simulated, the user's, or the catalogue's."""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..domains.nilm.collections import house_files, open_house
+from ..domains.nilm.data import read_house, read_mains
+from ..domains.nilm.house import House
+from ..domains.nilm.simulate import simulate
+from ..domains.nilm.split import first_and_last
+from ..shared.errors import InputError
+from ..shared.reading.grid import say_duration
+from .nilm_options import NilmFitting, NilmReading
+
+SIMULATED = ("kettle", "dishwasher", "washing_machine", "microwave")
+DAYS = 28  # of each simulated household
+TRAINED, VALIDATED, TESTED = (1, 2, 3), (4, 5), 6  # seeds of the simulated households
+
+
+class Houses(NamedTuple):
+    """The houses by what they are for, and how they were divided."""
+
+    train: list[House]
+    validation: list[House] | None  # None: the last quarter of those that are trained on
+    test: list[House]
+    split: str  # in words
+    appliances: tuple[str, ...]  # all that some house to train on has metered
+    simulated: bool = False
+
+
+def gather(options: NilmFitting, test: float = 0.0) -> Houses:
+    """Read or simulate the houses; without a house to score on, the last share `test` of each is kept for that.
+
+    Raises InputError for a house on both sides, a share that is none, or houses too short to be split.
+    """
+    if not 0 <= test < 1:
+        raise InputError(f"--test {test:g} is no share of a house; give one from 0 to 1, such as 0.25.")
+    if not options.data and not options.houses:
+        return _simulated(options)
+    if both := {*options.data, *options.houses} & {*options.test_data, *options.test_houses}:
+        raise InputError(f"{sorted(both)[0]} is both learnt from and scored on; a house can only be one of them.")
+    train = _read(options.data, options.houses, options)
+    tested = _read(options.test_data, options.test_houses, options)
+    split = "trained on " + _named(train) + (f", tested on {_named(tested)}, never seen before" if tested else "")
+    if not tested and test:
+        train, tested = first_and_last(train, 1 - test)
+        split += f", tested on their last {test:.0%} of days: of the same houses, never at random"
+    return Houses(train, None, tested, split, _appliances(train, options))
+
+
+def read_metered(source: str, options: NilmReading, columns: Sequence[str] = ()) -> House:
+    """A house with its appliances, from a file or a folder of its files."""
+    if wrong := [pair for pair in columns if "=" not in pair]:
+        raise InputError(f"--columns {wrong[0]!r} is not APPLIANCE=COLUMN, such as kettle=Appliance8.")
+    named = {name.strip(): column.strip() for name, _, column in (pair.partition("=") for pair in columns)}
+    house = read_house(_files(source), appliances=named or None, **reading(options))
+    if not house.appliances_w:
+        raise InputError(
+            f"{source}: no column is called as an appliance is; name them with --columns kettle=COLUMN,.. to learn "
+            "from the house or be scored on it."
+        )
+    return house
+
+
+def read_whole(source: str, options: NilmReading) -> House:
+    """The mains of a house alone, from a file or a folder of its files."""
+    return read_mains(_files(source), **reading(options))
+
+
+def reading(options: NilmReading) -> dict[str, Any]:
+    """The options of reading as `read_house` takes them."""
+    volts: str | float | None = options.voltage
+    with suppress(ValueError):  # then it is the name of a column
+        volts = float(options.voltage) if options.voltage is not None else None
+    return {
+        "mains": options.mains or None,
+        "unit": options.unit,
+        "voltage": volts,
+        "time": options.time[0] if len(options.time) == 1 else options.time or None,
+        "zone": options.zone,
+        "first_year": options.first_year,
+        "max_gap": options.max_gap,
+        "step": options.step,
+    }
+
+
+def say(house: House) -> None:
+    """Say on stderr what was read and what was repaired."""
+    sys.stderr.write(summary(house) + "\n")
+    for repair in house.repairs:
+        sys.stderr.write(f"repaired: {repair}\n")
+
+
+def summary(house: House) -> str:
+    """What a house holds, in a sentence."""
+    clock, real = house.local(), np.isfinite(house.mains_w)
+    metered = f", metered: {', '.join(house.appliances_w)}" if house.appliances_w else ""
+    return (
+        f"{house.name}: mains from {clock[0]:%d %b %Y} to {clock[-1]:%d %b %Y} "
+        f"({house.zone or 'the clock as written'}), {real.mean():.1%} of {len(real):,} steps of "
+        f"{say_duration(house.step)} have readings, {float(np.nanmean(house.mains_w)):,.0f} W in the mean{metered}"
+    )
+
+
+def sha256(options: NilmFitting) -> str:
+    """Of all files that were read, in order; of nothing for simulated houses."""
+    files = [path for source in (*options.data, *options.test_data) for path in _paths(source)]
+    files += [path for name in (*options.houses, *options.test_houses) for path in house_files(name)]
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest() if files else "simulated"
+
+
+def _simulated(options: NilmFitting) -> Houses:
+    if options.columns or options.test_data or options.test_houses or options.mains:
+        raise InputError("--mains, --columns and --test-.. go with houses to learn from; give --data or --houses.")
+
+    def home(seed: int) -> House:
+        return replace(simulate(DAYS, seed=100 * options.seed + seed), name=f"simulated-{seed}")
+
+    train, validation = [home(seed) for seed in TRAINED], [home(seed) for seed in VALIDATED]
+    split = (
+        f"everything here is simulated: {len(train)} simulated households to train on, {len(validation)} others to "
+        f"choose on, tested on one more that was never seen, {DAYS} days each"
+    )
+    return Houses(train, validation, [home(TESTED)], split, options.appliances or SIMULATED, True)
+
+
+def _read(sources: Sequence[str], names: Sequence[str], options: NilmFitting) -> list[House]:
+    houses = [read_metered(source, options, options.columns) for source in sources]
+    houses += [open_house(name, options.step) for name in names]
+    for house in houses:
+        say(house)
+    return houses
+
+
+def _appliances(houses: Sequence[House], options: NilmFitting) -> tuple[str, ...]:
+    return options.appliances or tuple(dict.fromkeys(name for house in houses for name in house.appliances_w))
+
+
+def _named(houses: Sequence[House]) -> str:
+    return ", ".join(house.name for house in houses)
+
+
+def _files(source: str) -> str | list[str]:
+    paths = _paths(source)
+    return source if len(paths) == 1 else [str(path) for path in paths]
+
+
+def _paths(source: str) -> list[Path]:
+    path = Path(source)
+    if not path.is_dir():
+        return [path]
+    found = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
+    if not found:
+        raise InputError(f"the folder {source} holds no file; give the readings of one house in it.")
+    return found

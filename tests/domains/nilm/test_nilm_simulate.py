@@ -1,0 +1,72 @@
+"""Laws of the simulated household: energy balance, one seed one household, rates as documented."""
+
+import numpy as np
+import pytest
+
+from labformer.domains.nilm.appliances import APPLIANCES
+from labformer.domains.nilm.simulate import KINDS, SIMULATED, household, simulate
+from labformer.domains.nilm.states import on_rule, pause_steps, uses
+from labformer.shared.errors import InputError
+
+
+def test_appliances_are_never_negative_and_their_sum_never_exceeds_the_mains() -> None:
+    for seed in range(5):
+        house = simulate(20, seed)
+        total = np.sum(list(house.appliances_w.values()), axis=0)
+        assert all(power.min() >= 0 for power in house.appliances_w.values())
+        assert (total <= house.mains_w * (1 + 1e-6)).all()
+        assert np.isfinite(house.mains_w).all()
+
+
+def test_what_an_appliance_takes_is_what_the_mains_lose_without_it() -> None:
+    whole = simulate(10, 3)
+    for name in SIMULATED:
+        without = simulate(10, 3, appliances=[other for other in SIMULATED if other != name])
+        np.testing.assert_allclose(whole.mains_w - without.mains_w, whole.appliances_w[name], atol=2e-3)
+
+
+def test_energy_is_the_same_whatever_the_step() -> None:
+    fine, coarse = simulate(5, 1, "10s"), simulate(5, 1, "30min")
+    np.testing.assert_allclose(fine.mains_w.reshape(-1, 180).mean(1), coarse.mains_w, rtol=1e-4)
+    assert set(np.unique(fine.mains_w % 1)) == {0}  # the meter resolves one watt
+
+
+def test_a_seed_is_a_household_and_another_seed_another() -> None:
+    one, again, other = simulate(7, 5), simulate(7, 5), simulate(7, 6)
+    np.testing.assert_array_equal(one.mains_w, again.mains_w)
+    assert household(5) == household(5)
+    assert household(5) != household(6)
+    assert np.corrcoef(one.mains_w, other.mains_w)[0, 1] < 0.5
+    drawn = [household(seed) for seed in range(40)]
+    assert len({home.standby_w for home in drawn}) == 40
+    assert len({len(home.loads) for home in drawn}) > 2  # not all own a tumble dryer
+
+
+@pytest.mark.parametrize("name", SIMULATED)
+def test_uses_come_at_the_household_s_rate_and_run_at_its_power(name: str) -> None:
+    days, counted, expected = 120, 0, 0.0
+    for seed in range(3):
+        power = simulate(days, seed, appliances=[name]).appliances_w[name]
+        load = next(one for one in household(seed).loads if one.name == name)
+        low, high = KINDS[name].per_day
+        assert low <= load.per_day <= high
+        on = on_rule(power, APPLIANCES[name])
+        assert np.percentile(power[on], 95) == pytest.approx(load.power_w, rel=0.06)
+        counted += len(uses(on, pause_steps(APPLIANCES[name], 1)))
+        expected += load.per_day * days
+    assert counted == pytest.approx(expected, rel=0.2)
+
+
+def test_kettles_boil_by_day_and_leave_minutes_partly_on() -> None:
+    power = simulate(60, 0).appliances_w["kettle"].reshape(60, 1440)
+    assert power[:, 60:240].sum() < 0.02 * power.sum()
+    running = power[power > 0]
+    assert ((running > 0.1 * running.max()) & (running < 0.9 * running.max())).mean() > 0.2
+
+
+def test_impossible_wishes_are_refused_in_words() -> None:
+    with pytest.raises(InputError, match="cannot be simulated"):
+        simulate(2, appliances=["fridge"])
+    for days, step in ((0, "1min"), (1, "7s"), (1, "7min")):
+        with pytest.raises(InputError, match="in steps of"):
+            simulate(days, step=step)
