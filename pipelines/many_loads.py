@@ -1,8 +1,6 @@
 """Forecasts of many series: fit one shared map -> choose and calibrate for each series -> score -> one file."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import xarray as xr
@@ -11,6 +9,7 @@ from ..domains.forecasting.many.predictor import ManyLoads
 from ..shared.scale.cluster import cluster
 from ..shared.scale.store import require_out
 from ..shared.writing import require_writable
+from .many_endings import says_how_to_go_on
 from .many_loads_options import Fitting, ManyFitOptions, ManyPredictOptions, ManyRunOptions
 
 
@@ -58,7 +57,7 @@ def predict_from_folder(options: ManyPredictOptions) -> xr.Dataset:
 
 
 def _forecast(model: ManyLoads, options: ManyRunOptions | ManyPredictOptions, scored: bool) -> xr.Dataset:
-    with cluster(options.workers, options.scheduler) as client, _says_how_to_go_on(options.out):
+    with cluster(options.workers, options.scheduler) as client, says_how_to_go_on(options.out):
         return model.predict_to(
             options.out,
             options.data,
@@ -68,12 +67,3 @@ def _forecast(model: ManyLoads, options: ManyRunOptions | ManyPredictOptions, sc
             overwrite=options.overwrite,
             progress=sys.stderr.isatty(),
         )
-
-
-@contextmanager
-def _says_how_to_go_on(out: str) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.stderr.write(f"finished chunks are kept in {out}.partial; the same command goes on from there.\n")
-        raise

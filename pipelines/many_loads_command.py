@@ -2,18 +2,19 @@
 
 import sys
 
-import xarray as xr
-
 from ..domains.forecasting.many.predictor import score_table
 from . import many_loads
+from .many_endings import say_failures
 from .many_loads_options import ManyFitOptions, ManyPredictOptions, ManyRunOptions
+
+LACK = "series have no forecast"
 
 
 def run(options: ManyRunOptions) -> int:
     """Print what was won by which model, and the scores."""
     done = many_loads.run(options)
     sys.stdout.write(score_table(done.series, options.coverage).to_text() + f"\n\nwrote {options.out}\n")
-    return say_failures(done.series)
+    return say_failures(done.series, LACK)
 
 
 def fit(options: ManyFitOptions) -> int:
@@ -27,16 +28,4 @@ def predict(options: ManyPredictOptions) -> int:
     """Say what was written."""
     series = many_loads.predict_from_folder(options)
     sys.stdout.write(f"wrote {options.out}: forecasts of {series.sizes['series']:,} series\n")
-    return say_failures(series)
-
-
-def say_failures(series: xr.Dataset) -> int:
-    """One line on stderr when series have failed; 1 when all have, else 0."""
-    failed = series["status"].values != ""
-    if failed.any():
-        name, reason = (series[part].values[failed][0] for part in ("series", "status"))
-        sys.stderr.write(
-            f"{failed.sum():,} of {failed.size:,} series have no forecast, the variable status says why; "
-            f"the first, {name}: {reason}\n"
-        )
-    return int(failed.all())
+    return say_failures(series, LACK)

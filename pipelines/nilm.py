@@ -17,11 +17,13 @@ from ..domains.nilm.metrics import Score
 from ..domains.nilm.predictor import Disaggregator
 from ..domains.nilm.tables import prediction_table
 from ..domains.nilm.tariff import Tariff
+from ..shared.errors import InputError
 from ..shared.evaluation.check import Check
 from ..shared.writing import require_format, require_writable, whole_file, whole_folder, write_labelled
 from .nilm_houses import Houses, gather, read_metered, read_whole, say, sha256
 from .nilm_options import NilmEvaluateOptions, NilmFitOptions, NilmFitting, NilmPredictOptions, NilmRunOptions
 from .nilm_report import nilm_report
+from .nilm_report_quality import reasons
 from .options import UsageError, to_toml
 
 
@@ -72,6 +74,8 @@ def run(options: NilmRunOptions = NilmRunOptions()) -> NilmRun:
     require_writable(options.out, options.overwrite, "folder")
     tariff = Tariff.read(options.tariff) if options.tariff else None
     houses = gather(options, options.test)
+    if not houses.test:
+        raise InputError("--test 0 leaves nothing to score on; give a share such as 0.25, or --test-data FILE.")
     disaggregator, house = fit(houses, options), houses.test[0]
     prediction = disaggregator.predict(house)
     usage = bill(prediction, house.local(), tariff)
@@ -140,8 +144,8 @@ def evaluate_from_model(options: NilmEvaluateOptions) -> Evaluation:
 
 def say_doubts(disaggregator: Disaggregator) -> None:
     """Say on stderr which answers not to trust."""
-    for doubt in filter(None, disaggregator.trust_.values()):
-        sys.stderr.write(f"warning: {doubt}\n")
+    for reason in reasons(disaggregator):
+        sys.stderr.write(f"warning: {reason}\n")
 
 
 def plain_scores(scores: dict[str, dict[str, Score]]) -> dict[str, dict[str, dict[str, float | None]]]:

@@ -20,8 +20,8 @@ from ..shared.reading.grid import say_duration
 from .nilm_options import NilmFitting, NilmReading
 
 SIMULATED = ("kettle", "dishwasher", "washing_machine", "microwave")
-DAYS = 28  # of each simulated household
-TRAINED, VALIDATED, TESTED = (1, 2, 3), (4, 5), 6  # seeds of the simulated households
+TRAINED, VALIDATED, TESTED = (1, 2), 3, 4  # seeds of the simulated households
+DAYS, TEST_DAYS = 14, 28
 
 
 class Houses(NamedTuple):
@@ -50,9 +50,13 @@ def gather(options: NilmFitting, test: float = 0.0) -> Houses:
     tested = _read(options.test_data, options.test_houses, options)
     split = "trained on " + _named(train) + (f", tested on {_named(tested)}, never seen before" if tested else "")
     if not tested and test:
-        train, tested = first_and_last(train, 1 - test)
+        train, last = first_and_last(train, 1 - test)
+        tested = [replace(house, name=f"{house.name} (last {test:.0%})") for house in last]
         split += f", tested on their last {test:.0%} of days: of the same houses, never at random"
-    return Houses(train, None, tested, split, _appliances(train, options))
+    wanted = options.appliances or tuple(dict.fromkeys(name for house in train for name in house.appliances_w))
+    if blind := [house.name for house in tested if not {*house.appliances_w} & {*wanted}]:
+        raise InputError(f"{blind[0]} has metered none of {', '.join(wanted)}; it cannot be scored on.")
+    return Houses(train, None, tested, split, wanted)
 
 
 def read_metered(source: str, options: NilmReading, columns: Sequence[str] = ()) -> House:
@@ -60,7 +64,7 @@ def read_metered(source: str, options: NilmReading, columns: Sequence[str] = ())
     if wrong := [pair for pair in columns if "=" not in pair]:
         raise InputError(f"--columns {wrong[0]!r} is not APPLIANCE=COLUMN, such as kettle=Appliance8.")
     named = {name.strip(): column.strip() for name, _, column in (pair.partition("=") for pair in columns)}
-    house = read_house(_files(source), appliances=named or None, **reading(options))
+    house = read_house(_files(source), appliances=named or None, name=_folder(source), **reading(options))
     if not house.appliances_w:
         raise InputError(
             f"{source}: no column is called as an appliance is; name them with --columns kettle=COLUMN,.. to learn "
@@ -71,7 +75,7 @@ def read_metered(source: str, options: NilmReading, columns: Sequence[str] = ())
 
 def read_whole(source: str, options: NilmReading) -> House:
     """The mains of a house alone, from a file or a folder of its files."""
-    return read_mains(_files(source), **reading(options))
+    return read_mains(_files(source), name=_folder(source), **reading(options))
 
 
 def reading(options: NilmReading) -> dict[str, Any]:
@@ -123,15 +127,16 @@ def _simulated(options: NilmFitting) -> Houses:
     if options.columns or options.test_data or options.test_houses or options.mains:
         raise InputError("--mains, --columns and --test-.. go with houses to learn from; give --data or --houses.")
 
-    def home(seed: int) -> House:
-        return replace(simulate(DAYS, seed=100 * options.seed + seed), name=f"simulated-{seed}")
+    def home(seed: int, days: int = DAYS) -> House:
+        house = simulate(days, seed=100 * options.seed + seed, step=options.step, start="2024-01-15")
+        return replace(house, name=f"simulated-{seed}")
 
-    train, validation = [home(seed) for seed in TRAINED], [home(seed) for seed in VALIDATED]
+    train, validation, test = [home(seed) for seed in TRAINED], [home(VALIDATED)], [home(TESTED, TEST_DAYS)]
     split = (
-        f"everything here is simulated: {len(train)} simulated households to train on, {len(validation)} others to "
-        f"choose on, tested on one more that was never seen, {DAYS} days each"
+        f"everything here is simulated: {len(train)} simulated households of {DAYS} days to train on, another to "
+        f"choose on, tested on {TEST_DAYS} days of one more that was never seen"
     )
-    return Houses(train, validation, [home(TESTED)], split, options.appliances or SIMULATED, True)
+    return Houses(train, validation, test, split, options.appliances or SIMULATED, True)
 
 
 def _read(sources: Sequence[str], names: Sequence[str], options: NilmFitting) -> list[House]:
@@ -142,10 +147,6 @@ def _read(sources: Sequence[str], names: Sequence[str], options: NilmFitting) ->
     return houses
 
 
-def _appliances(houses: Sequence[House], options: NilmFitting) -> tuple[str, ...]:
-    return options.appliances or tuple(dict.fromkeys(name for house in houses for name in house.appliances_w))
-
-
 def _named(houses: Sequence[House]) -> str:
     return ", ".join(house.name for house in houses)
 
@@ -153,6 +154,11 @@ def _named(houses: Sequence[House]) -> str:
 def _files(source: str) -> str | list[str]:
     paths = _paths(source)
     return source if len(paths) == 1 else [str(path) for path in paths]
+
+
+def _folder(source: str) -> str | None:
+    """The name of a house whose files stand in a folder."""
+    return Path(source).name if Path(source).is_dir() else None
 
 
 def _paths(source: str) -> list[Path]:

@@ -126,10 +126,11 @@ def _months(house: House, prediction: xr.Dataset, usage: pd.DataFrame) -> Sectio
         table = np.stack([house.appliances_w[name] for name in called], axis=1)
         seen = np.isfinite(prediction["power_w"].values) & np.isfinite(table)
         metered = energy(house.local(), np.where(seen, table, np.nan), house.step, "M").kwh.sum(1)
-    figure = stacked_bars(
-        [f"{month:%b %Y}" for month in months], parts, prediction["month_energy_low_kwh"].sum("appliance").values,
-        prediction["month_energy_high_kwh"].sum("appliance").values, metered, quantity="energy", unit="kWh",
-    )  # fmt: skip
+    low, high = (
+        prediction[f"month_energy_{side}_kwh"].sum("appliance", skipna=False).values for side in ("low", "high")
+    )
+    names = [f"{month:%b %Y}" for month in months]
+    figure = stacked_bars(names, parts, low, high, metered, quantity="energy", unit="kWh")
     text = (
         "Energy by month. The interval drawn adds up those of the appliances, which is wider than needed. Minutes "
         "without mains are in no sum; covered says how much of a month was seen. Cost is without standing charges."

@@ -6,6 +6,7 @@ import xarray as xr
 from ..domains.nilm.appliances import APPLIANCES
 from ..domains.nilm.evaluation import coverage_rows
 from ..domains.nilm.house import House
+from ..domains.nilm.metrics import ZERO
 from ..domains.nilm.predictor import Disaggregator
 from ..domains.nilm.states import on_rule
 from ..shared.report.page import Section
@@ -60,9 +61,16 @@ def held(disaggregator: Disaggregator) -> Section:
     return Section("Do the intervals hold", text, table=coverage_rows(disaggregator.coverage_))
 
 
+def reasons(disaggregator: Disaggregator) -> list[str]:
+    """Why answers should not be trusted, a sentence each; an appliance that no model found is always answered by 0."""
+    nothing = [APPLIANCES[name].title for name, model in disaggregator.chosen_.items() if model == ZERO]
+    said = [doubt for doubt in disaggregator.trust_.values() if doubt]
+    return said + [f"the {title} is always answered by 0: on validation nothing did better" for title in nothing]
+
+
 def doubts(disaggregator: Disaggregator) -> Section:
     """What not to trust, and for which houses nothing here speaks."""
-    points = [f"{doubt}." for doubt in disaggregator.trust_.values() if doubt]
+    points = [f"{reason[0].upper()}{reason[1:]}." for reason in reasons(disaggregator)]
     text = "Validation gives no reason to doubt an appliance." if not points else "Not to be trusted on validation:"
     points.append(
         f"Learnt from {', '.join(disaggregator.houses_)}: appliances of other powers or programmes than theirs may be "

@@ -60,6 +60,15 @@ PIPELINES: dict[str, dict[str, Verb]] = {
         "evaluate": _nilm("score a model on a house with metered appliances", "NilmEvaluateOptions", "evaluate"),
         "bench": _nilm("models on real houses that were kept apart", "NilmBenchOptions", "bench", HOUSE_CASES),
     },
+    "many-houses": {
+        "predict": Verb(
+            "the appliances of many houses, day by day, into one file",
+            ".many_houses_options",
+            "ManyHousesOptions",
+            ".many_houses_command",
+            "predict",
+        ),
+    },
 }
 
 # modules whose SYSTEMS `labformer models` lists

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .answer import PERIODS, ApplianceBands, powers
 from .energy import energy
 from .house import Estimate, House
-from .intervals import MINUTE_EDGES, calibrate, energy_edges
+from .intervals import MINUTE_EDGES, MINUTE_FLOOR, calibrate, energy_edges, energy_floor
 
 Floats = NDArray[np.float64]
 LEAST_COVERED = 0.5  # of a day or month with readings, to count
@@ -39,10 +39,11 @@ def calibrate_on(
     found = {}
     for name in thresholds:
         minutes = _joined(minute_pairs(house, one, name) for house, one in zip(houses, said, strict=True))
-        bands = [calibrate(*minutes, MINUTE_EDGES, coverage)]
+        bands = [calibrate(*minutes, MINUTE_EDGES, coverage, MINUTE_FLOOR)]
         for axis in PERIODS:
             pairs = _joined(energy_pairs(house, one, name, axis) for house, one in zip(houses, power, strict=True))
-            bands.append(calibrate(*pairs, energy_edges(pairs.predicted), coverage))
+            edges, floor = energy_edges(pairs.predicted), energy_floor(pairs.predicted)
+            bands.append(calibrate(*pairs, edges, coverage, floor))
         found[name] = ApplianceBands(*bands)
     return found
 

@@ -78,7 +78,7 @@ def base_load(disaggregator: "Disaggregator", house: House, before: xr.Dataset) 
             mean = max(mean, abs(float(np.nanmean(other - one))))
     return Check(
         f"{BASE_W:+g} W of base load moves no appliance by more than {MOVES_W:g} W",
-        max(median, mean) <= MOVES_W,
+        bool(max(median, mean) <= MOVES_W),
         f"worst appliance: {median:.2g} W in the median while it runs, {mean:.2g} W in the mean",
     )
 
@@ -88,8 +88,8 @@ def moved_by_days(disaggregator: "Disaggregator", house: House, before: xr.Datas
     plain = replace(house, zone=None)
     moved = replace(plain, times=plain.times + pd.Timedelta(days=7 * DAYS))
     still = before if house.zone is None else disaggregator.predict(plain)
-    off = np.nanmax(np.abs(disaggregator.predict(moved)["power_w"].values - still["power_w"].values))
-    return Check("moving the readings by whole days moves the answer", bool(off <= 1e-3), f"largest change {off:.2g} W")
+    off = float(np.nanmax(np.abs(disaggregator.predict(moved)["power_w"].values - still["power_w"].values)))
+    return Check("moving the readings by whole days moves the answer", off <= 1e-3, f"largest change {off:.2g} W")
 
 
 def resampling_conserves(house: House) -> Check:
@@ -99,7 +99,7 @@ def resampling_conserves(house: House) -> Check:
     place = (house.times.asi8 - coarse.times.asi8[0]) // coarse.step.value
     known = np.bincount(place, np.isfinite(house.mains_w), len(coarse.times)) == count
     fine = np.bincount(place, np.nan_to_num(house.mains_w).astype(np.float64), len(coarse.times))[known].sum()
-    off = abs(float(coarse.mains_w[known].astype(np.float64).sum()) * count - fine) / max(fine, 1.0)
+    off = abs(float(coarse.mains_w[known].astype(np.float64).sum()) * count - float(fine)) / max(float(fine), 1.0)
     return Check(f"averaging over {COARSE} conserves energy", off <= 1e-5, f"off by {off:.1g} of it")
 
 

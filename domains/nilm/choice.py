@@ -11,6 +11,9 @@ from .metrics import Score, average, score
 
 THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 
+NOTHING = 0.5  # TECA of predicting nothing
+DEAR = 5.0
+
 
 class Choice(NamedTuple):
     """A threshold and what it scores on the houses of validation, in their mean."""
@@ -26,8 +29,12 @@ def switched(estimate: Estimate, threshold: float, one: Appliance) -> Watts:
 
 
 def merit(found: Score) -> float:
-    """What a choice should make large: share of energy assigned rightly, overlap and states, less the monthly error."""
-    return found.teca + found.mr + found.f1 - min(found.month_error, 1.0)
+    """What a choice should make large: TECA, overlap and states, less the monthly error; dearly less below TECA .5.
+
+    Below .5, energy is assigned worse than by predicting nothing, and a good monthly sum is made of wrong minutes.
+    """
+    worse = max(NOTHING - found.teca, 0.0)
+    return found.teca + found.mr + found.f1 - min(found.month_error, 1.0) - DEAR * worse
 
 
 def choose(houses: Sequence[House], said: Sequence[Mapping[str, Estimate]], one: Appliance) -> Choice | None:

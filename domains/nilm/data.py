@@ -132,6 +132,7 @@ def read_house(
         appliances_w=appliances_w,
         zone=all_of.zone,
         repairs=tuple(dict.fromkeys(repairs)),
+        apart=usual,
     )
 
 

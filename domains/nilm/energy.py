@@ -14,7 +14,7 @@ class Energy(NamedTuple):
 
     start: pd.DatetimeIndex  # (period,) first day on the local clock, naive
     kwh: NDArray[np.float64]  # (period,) or (period, appliance)
-    covered: NDArray[np.float64]  # (period,) share of the period's minutes in the data that have readings
+    covered: NDArray[np.float64]  # (period,) share of the whole period's time that has readings
 
 
 def energy(local: pd.DatetimeIndex, power_w: ArrayLike, step: pd.Timedelta, period: Period = "D") -> Energy:
@@ -22,7 +22,8 @@ def energy(local: pd.DatetimeIndex, power_w: ArrayLike, step: pd.Timedelta, peri
 
     local    (time,) starts of the steps
     power_w  (time,) or (time, appliance) W, NaN where there is no reading
-    The share that is covered counts against a whole day (24 hours of steps) or month, so a day begun at noon is half.
+    The share that is covered counts against the whole day (23 or 25 hours when clocks change) or month, so a day begun
+    at noon is half.
     """
     power = np.asarray(power_w, dtype=np.float64)
     table = power[:, None] if power.ndim == 1 else power
@@ -34,7 +35,12 @@ def energy(local: pd.DatetimeIndex, power_w: ArrayLike, step: pd.Timedelta, peri
         [np.bincount(at, np.where(real[:, j], table[:, j], 0.0), len(starts)) for j in range(table.shape[1])]
     )
     seen = np.bincount(at, real.any(1), len(starts))
-    whole = (starts + 1).astype("datetime64[m]") - starts.astype("datetime64[m]")
-    covered = np.minimum(seen * step.total_seconds() / 60 / whole.astype(np.float64), 1.0)
+    begin, end = (
+        pd.DatetimeIndex(one.astype("datetime64[ns]")).tz_localize(
+            local.tz, ambiguous=True, nonexistent="shift_forward"
+        )
+        for one in (starts, starts + 1)
+    )
+    covered = np.minimum(seen * (step / (end - begin)).to_numpy(np.float64), 1.0)
     total = kwh.T * hours / 1000
     return Energy(pd.DatetimeIndex(starts.astype("datetime64[ns]")), total[:, 0] if power.ndim == 1 else total, covered)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ...shared.errors import InputError
-from ...shared.evaluation.table import Table
+from ...shared.evaluation.table import Table, figures
 from .appliances import APPLIANCES
 from .calibration import coverage_table
 from .choice import switched
@@ -56,7 +56,7 @@ def coverage_rows(coverage: pd.DataFrame) -> Table:
     rows = [
         (
             APPLIANCES[row.appliance].title, row.level, f"{100 * row.wanted:.0f} %", f"{100 * row.covered:.1f} %",
-            f"{row.width:,.3g} {units.get(row.level, 'kWh')}", f"{row.n:,}",
+            f"{figures(row.width)} {units.get(row.level, 'kWh')}", f"{row.n:,}",
         )
         for row in coverage.rename(columns={"count": "n"}).itertuples()
     ]  # fmt: skip

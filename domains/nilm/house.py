@@ -22,6 +22,7 @@ class House:
     appliances_w: Mapping[str, Watts] = field(default_factory=dict)  # by name, each (time,) W
     zone: str | None = None  # IANA zone of the local clock; None: the stamps stand as written
     repairs: tuple[str, ...] = ()  # what reading changed, a sentence each
+    apart: pd.Timedelta | None = None  # usual time between the readings it was made of, where these came from a file
 
     def local(self) -> pd.DatetimeIndex:
         """The times on the local clock, for calendar features; naive when no zone is known; (time,)."""

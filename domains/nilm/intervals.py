@@ -19,12 +19,15 @@ from ...shared.evaluation.conformal import scores_needed
 Floats = NDArray[np.float64]
 MINUTE_EDGES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97)  # of the probability
 
+MINUTE_FLOOR = 20.0  # W
+
 
 @dataclass(frozen=True, slots=True)
 class Bands:
     """Bounds of truth over prediction, by bin of a key; in the lowest bin bounds of truth itself."""
 
     coverage: float
+    floor: float  # added to every prediction, in its unit, so that no ratio is against next to nothing
     edges: Floats  # (bin - 1,), rising; a key equal to an edge lies above it
     low: Floats  # (bin,)
     high: Floats  # (bin,)
@@ -34,32 +37,42 @@ class Bands:
         """Low and high for each prediction, in its unit; (...,) -> two of (...,)."""
         key, predicted = np.asarray(key, np.float64), np.asarray(predicted, np.float64)
         at = np.searchsorted(self.edges, key, side="right")
-        scale = np.where(at == 0, 1.0, predicted)
+        scale = np.where(at == 0, 1.0, predicted + self.floor)
         return self.low[at] * scale, self.high[at] * scale
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, for JSON."""
         arrays = {name: getattr(self, name).tolist() for name in ("edges", "low", "high", "scores")}
-        return {"coverage": self.coverage, **arrays}
+        return {"coverage": self.coverage, "floor": self.floor, **arrays}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> "Bands":
         """The inverse of `to_dict`."""
         arrays = {name: np.array(state[name], dtype=np.float64) for name in ("edges", "low", "high")}
-        return cls(float(state["coverage"]), **arrays, scores=np.array(state["scores"], dtype=np.int64))
+        return cls(
+            float(state["coverage"]), float(state["floor"]), **arrays, scores=np.array(state["scores"], dtype=np.int64)
+        )
 
 
-def calibrate(truth: ArrayLike, key: ArrayLike, predicted: ArrayLike, edges: ArrayLike, coverage: float = 0.9) -> Bands:
+def calibrate(
+    truth: ArrayLike,
+    key: ArrayLike,
+    predicted: ArrayLike,
+    edges: ArrayLike,
+    coverage: float = 0.9,
+    floor: float = 0.0,
+) -> Bands:
     """Bands from predictions whose truth is known, on data the model was not fitted on.
 
-    truth, key, predicted  (row,); the lowest bin of the key takes truth as it is, the others truth over prediction
+    truth, key, predicted  (row,); the lowest bin of the key takes truth as it is, the others truth over
+                           prediction + floor
     A bin with fewer ratios than the coverage needs (9 for 0.9) takes those of the bin below it as well.
     """
     truth, key, predicted = (np.asarray(one, np.float64) for one in (truth, key, predicted))
     edges = np.asarray(edges, np.float64)
     at = np.searchsorted(edges, key, side="right")
-    ratio = np.where(at == 0, truth, truth / np.where(predicted > 0, predicted, 1.0))
-    usable = np.isfinite(ratio) & ((at == 0) | (predicted > 0))
+    ratio = np.where(at == 0, truth, truth / np.maximum(predicted + floor, 1e-9))
+    usable = np.isfinite(ratio)
     low, high, count = np.zeros(len(edges) + 1), np.zeros(len(edges) + 1), np.zeros(len(edges) + 1, np.int64)
     for place in range(len(edges) + 1):
         lowest = place
@@ -70,7 +83,7 @@ def calibrate(truth: ArrayLike, key: ArrayLike, predicted: ArrayLike, edges: Arr
         count[place] = len(found)
         if len(found):
             low[place], high[place] = shortest(found, coverage)
-    return Bands(coverage, edges, low, high, count)
+    return Bands(coverage, floor, edges, low, high, count)
 
 
 def shortest(values: Floats, coverage: float) -> tuple[float, float]:
@@ -80,6 +93,13 @@ def shortest(values: Floats, coverage: float) -> tuple[float, float]:
     widths = ordered[held - 1 :] - ordered[: len(ordered) - held + 1]
     start = int(np.argmin(widths))
     return float(ordered[start]), float(ordered[start + held - 1])
+
+
+def energy_floor(predicted: ArrayLike) -> float:
+    """A tenth of the median of what is more than nothing, in the unit given."""
+    some = np.asarray(predicted, np.float64)
+    some = some[some > 0]
+    return 0.1 * float(np.median(some)) if len(some) else 0.0
 
 
 def energy_edges(predicted: ArrayLike) -> Floats:

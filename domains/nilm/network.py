@@ -20,6 +20,7 @@ from .house import Estimate, House
 from .models.bigru import BiGRU, BiGRUConfig
 from .models.nilmformer import PUBLISHED, SMALL, Answer, NILMFormer, calendar_channels
 from .models.seq2point import Seq2Point, Seq2PointConfig
+from .recompose import recompose
 from .weights import header_of, of_appliances, packed, restored, to_appliances
 from .windows import Batch, HouseWindows, blend, cover, peaked
 
@@ -45,6 +46,7 @@ class NetworkModel:
     kind: str = "nilmformer"
     window: int = 256  # samples
     joint: bool = False
+    copies: int = 0  # made-up houses to each real one (`recompose`); then one to each of validation, too
     states: bool = False  # learn to tell whether each runs, too: its probability, by cross-entropy
     loss: Literal["mse", "l1"] = "mse"
     absent: Literal["mask", "zero"] = "mask"  # a house without the appliance teaches nothing, or that it took nothing
@@ -84,6 +86,8 @@ class NetworkModel:
         Raises InputError when no house has an appliance, or none of its stretches is as long as a window.
         """
         houses, validation = parted(houses, validation)
+        if self.copies:
+            houses, validation = self._with_copies(houses, self.copies, 0), self._with_copies(validation, 1, 1)
         for one in appliances:
             if not any(one.name in house.appliances_w for house in houses):
                 raise InputError(f"no house of training has a {one.title}; give one that has, or leave it out.")
@@ -135,6 +139,11 @@ class NetworkModel:
         outputs, networks = (len(made.appliances_), 1) if made.joint else (1, len(made.appliances_))
         made.networks_ = restored([made._network(outputs) for _ in range(networks)], arrays)
         return made
+
+    def _with_copies(self, houses: Sequence[House], copies: int, part: int) -> list[House]:
+        seeds = np.random.default_rng([self.seed, part]).integers(0, 2**31, (len(houses), copies))
+        pairs = zip(houses, seeds, strict=True)
+        return [*houses, *(recompose(house, houses, int(seed)) for house, row in pairs for seed in row)]
 
     def _network(self, outputs: int) -> nn.Module:
         kind, config = NETWORKS[self.kind]

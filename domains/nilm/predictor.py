@@ -12,6 +12,7 @@ import xarray as xr
 
 from ...shared.errors import InputError
 from ...shared.evaluation.comparison import Comparison
+from ...shared.reading.grid import say_duration
 from .answer import answer
 from .appliances import APPLIANCES, Appliance, appliance
 from .calibration import calibrate_on, coverage_table
@@ -29,6 +30,7 @@ from .testing import day_comparison
 
 DEFAULT = ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted")
 CHOSEN = "chosen"  # the row of what the disaggregator answers
+COARSEST = 1.5  # steps between readings, beyond which a step no longer shows what it showed in training
 LEAST_TECA = 0.5  # what predicting nothing has
 MADE_UP = 4  # houses of validation made of each real one
 
@@ -79,7 +81,7 @@ class Disaggregator:
         test        houses that nothing was chosen on; None: no test, and the card says so
         Raises InputError for unknown names, houses of different steps, and an appliance that no house has.
         """
-        known = self._checked(houses)
+        known = self._checked(houses, validation or (), test or ())
         if validation is None:
             houses, held = first_and_last(houses)
         else:
@@ -113,7 +115,7 @@ class Disaggregator:
         self.trust_ = {name: self._doubt(APPLIANCES[name]) for name in self.chosen_}
         self.estimates_: dict[str, dict[str, Estimate]] = {}
         self.comparison_: Comparison | None = None
-        if test is not None:
+        if test:
             self._test(test)
         return self
 
@@ -125,6 +127,7 @@ class Disaggregator:
            energy_low_kwh, energy_high_kwh (day, appliance) and (month, appliance) with `month_` before the names;
            covered (day). The appliances together never exceed the mains; where these are missing, so is everything.
         """
+        self._fitted()
         house = source if isinstance(source, House) else read_mains(source, step=self.step_, **reading)
         if house.step != self.step_:
             raise InputError(
@@ -135,8 +138,21 @@ class Disaggregator:
         prediction = answer(house, self._say(house), self.thresholds_, self.bands_)
         return prediction.assign_attrs(self._about(house))
 
+    def doubt(self, house: House, name: str) -> str:
+        """Why the answer for an appliance of this house should not be trusted; empty when there is no reason."""
+        title = APPLIANCES[name].title
+        coarse = house.apart is not None and house.apart > COARSEST * self.step_
+        said = (
+            f"do not trust the {title}: the readings are {say_duration(house.apart)} apart, and the models learnt from "
+            f"readings {say_duration(self.step_)} apart"
+            if coarse and house.apart is not None
+            else ""
+        )
+        return "; ".join(filter(None, (said, self.trust_[name])))
+
     def only(self, name: str) -> "Disaggregator":
         """The part of a fitted disaggregator that answers one appliance."""
+        self._fitted()
         if name not in self.chosen_:
             raise InputError(f"this disaggregator knows {', '.join(self.chosen_)}, not {name!r}.")
         part = Disaggregator((name,), self.models, self.coverage, self.seed, self.device)
@@ -153,6 +169,7 @@ class Disaggregator:
 
     def save_pretrained(self, folder: str | Path, overwrite: bool = False) -> None:
         """Write config.json, model.safetensors and card.md, whole or not at all; only models that answer are kept."""
+        self._fitted()
         write_model(self, folder, overwrite)
 
     @classmethod
@@ -167,7 +184,7 @@ class Disaggregator:
         """Candidates in order, the blend last."""
         return [*self.members_, *([BLEND] if BLEND in self.models and self._parts(BLEND) else [])]
 
-    def _checked(self, houses: Sequence[House]) -> list[Appliance]:
+    def _checked(self, houses: Sequence[House], validation: Sequence[House], test: Sequence[House]) -> list[Appliance]:
         known = [appliance(name) for name in self.appliances]
         if not known or not houses:
             raise InputError("give at least one appliance and one submetered house.")
@@ -176,12 +193,24 @@ class Disaggregator:
                 entry(name)
         if not 0 < self.coverage < 1:
             raise InputError(f"coverage={self.coverage} must lie between 0 and 1, such as 0.9.")
-        if len({one.step for one in houses}) > 1:
-            raise InputError(f"houses have steps of {', '.join(sorted({str(one.step) for one in houses}))}; take one.")
+        if len(steps := {one.step for one in (*houses, *validation, *test)}) > 1:
+            raise InputError(f"houses have steps of {', '.join(map(str, sorted(steps)))}; take one.")
+        for house in (*houses, *validation, *test):
+            if not np.isfinite(house.mains_w).any():
+                raise InputError(f"{house.name} has no reading of the mains; leave it out.")
+        for house in test:
+            if not {one.name for one in known} & house.appliances_w.keys():
+                raise InputError(f"{house.name} has none of {', '.join(self.appliances)}; leave it out of the test.")
         for one in known:
             if not any((house.appliances_w.get(one.name, np.zeros(1)) >= one.on_w).any() for house in houses):
                 raise InputError(f"no house has a {one.title} that ever runs ({one.on_w:g} W or more); leave it out.")
         return known
+
+    def _fitted(self) -> None:
+        if not hasattr(self, "bands_"):
+            raise InputError(
+                "this disaggregator is not fitted; call fit(...), or Disaggregator.from_pretrained(folder)."
+            )
 
     def _folder(self, name: str) -> Path | None:
         return None if self.checkpoints is None else Path(self.checkpoints) / name
@@ -227,7 +256,7 @@ class Disaggregator:
 
     def _test(self, test: Sequence[House]) -> None:
         known = [APPLIANCES[name] for name in self.chosen_]
-        started, seconds = time.perf_counter(), {}
+        seconds: dict[str, float] = {}
         said: dict[str, list[dict[str, Estimate]]] = {}
         for name, model in self.members_.items():
             started = time.perf_counter()
@@ -266,7 +295,7 @@ class Disaggregator:
         return switched(said[one.name], at, one)
 
     def _about(self, house: House) -> dict[str, Any]:
-        doubts = {name: text for name, text in self.trust_.items() if text}
+        doubts = {name: text for name in self.chosen_ if (text := self.doubt(house, name))}
         return {
             "title": f"appliances of {house.name}",
             "chosen": json.dumps(self.chosen_),

@@ -23,13 +23,16 @@ class Recipe:
     shift_min: int = 90  # minutes by which a day of an appliance is moved, either way
     stretched: float = 0.4  # share of days played faster or slower
     stretch: tuple[float, float] = (0.8, 1.25)  # of a day's time
+    strangers: tuple[str, ...] = ("shower",)  # what nobody overlooks in a rest, so a house without may be given one
+    given: float = 0.5  # share of houses that are
 
 
 def recompose(house: House, donors: Sequence[House], seed: int, recipe: Recipe = Recipe()) -> House:
     """A made-up house of the length of `house`: its rest, and each appliance from one of the donors that has it.
 
     donors  submetered houses, `house` among them or not; one draw for each appliance, since a house has one of each
-    Appliances of which `house` itself has no meter hide in its rest; they are neither added nor returned.
+    Appliances of which `house` itself has no meter hide in its rest; they are neither added nor returned, but for
+    the recipe's strangers.
     """
     rng = np.random.default_rng(seed)
     day, length = house.per_day(), len(house.mains_w)
@@ -37,8 +40,11 @@ def recompose(house: House, donors: Sequence[House], seed: int, recipe: Recipe =
     rest = np.maximum(house.mains_w - np.sum(metered, axis=0), 0) if metered else house.mains_w.copy()
     rest = _changed_rest(rest, day, rng, recipe)
     appliances: dict[str, Watts] = {}
-    for name in house.appliances_w:
+    strangers = [name for name in recipe.strangers if name not in house.appliances_w and rng.random() < recipe.given]
+    for name in (*house.appliances_w, *strangers):
         owners = [one for one in donors if name in one.appliances_w]
+        if not owners:
+            continue
         owner = owners[rng.integers(len(owners))]
         power = _replayed(owner.appliances_w[name], owner.mains_w, owner.per_day(), length, rng, recipe)
         appliances[name] = np.where(np.isfinite(rest), power, np.nan).astype(np.float32)

@@ -48,7 +48,7 @@ def _network(kind: str, **settings: Any) -> Callable[[Run], MainsModel]:
 
 JOINT: dict[str, Any] = {
     "joint": True, "copies": 4, "states": True, "batch": 32, "learning_rate": 1e-3, "schedule": "cosine", "patience": 0,
-    "epochs": 20, "steps_per_epoch": 80, "sizes": {"weight_dropout": 0.0, "dropout": 0.1},
+    "epochs": 12, "steps_per_epoch": 80, "sizes": {"weight_dropout": 0.0, "dropout": 0.1},
 }  # fmt: skip
 
 MODELS: dict[str, Entry] = {

@@ -15,7 +15,7 @@ from .answer import ApplianceBands
 from .card import card
 from .intervals import Bands
 from .metrics import Score
-from .registry import entry
+from .registry import BLEND, entry
 
 if TYPE_CHECKING:
     from .predictor import Disaggregator
@@ -29,7 +29,7 @@ def write_model(made: "Disaggregator", folder: str | Path, overwrite: bool) -> N
     """Write `config.json`, `model.safetensors` and `card.md`; raises InputError when the folder exists."""
     parts = sorted({part for model in made.chosen_.values() for part in made._parts(model)})
     config = {
-        "appliances": list(made.chosen_), "models": [name for name in made.models if name in (*parts, "blend")],
+        "appliances": list(made.chosen_), "models": [name for name in made.models if name in (*parts, BLEND)],
         "coverage": made.coverage, "seed": made.seed, "step": str(made.step_), "houses": made.houses_,
         "chosen": made.chosen_, "thresholds": made.thresholds_, "trust": made.trust_,
         "bands": {
@@ -54,11 +54,13 @@ def kept(member: Any, names: list[str]) -> Any:
 
 def read_model(kind: type[Fitted], folder: str | Path) -> Fitted:
     """The disaggregator of a folder, or of a shipped name; raises InputError when there is none, or it is damaged."""
-    if not Path(folder).is_dir() and (name := str(folder).replace("-", "_")) in (*shipped(), ALL):
-        return _joined(kind) if name == ALL else _read(kind, _shelf() / name)
-    if not Path(folder).is_dir():
-        raise InputError(f"there is no model folder {folder}; give one, or one of {', '.join((*shipped(), ALL))}.")
-    return _read(kind, Path(folder))
+    if Path(folder).is_dir():
+        return _read(kind, Path(folder))
+    name, names = str(folder).replace("-", "_"), shipped()
+    if not names or name not in (*names, ALL):
+        some = f", or one of {', '.join((*names, ALL))}" if names else ""
+        raise InputError(f"there is no model folder {folder}; give one{some}.")
+    return _joined(kind) if name == ALL else _read(kind, _shelf() / name)
 
 
 def shipped() -> list[str]:
@@ -86,7 +88,9 @@ def _read(kind: type[Fitted], folder: Path) -> Fitted:
         for name, model in made.chosen_.items():
             found = {at: float("nan") if value is None else value for at, value in config["validation"][name].items()}
             made.validation_scores_.setdefault(model, {})[name] = Score(**found)
-        parts = dict.fromkeys(name.split("|", 1)[0] for name in saved.tensors)
+        parts = [name for name in made.models if name != BLEND]  # in the order in which a blend adds them
+        if set(parts) != {name.split("|", 1)[0] for name in saved.tensors}:
+            raise KeyError("weights of another model")
         made.members_ = {
             part: entry(part).read(
                 {
@@ -97,7 +101,7 @@ def _read(kind: type[Fitted], folder: Path) -> Fitted:
             )
             for part in parts
         }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise InputError(f"the model folder {folder} is damaged or of another version ({error!r}).") from error
     return made
 
@@ -114,6 +118,7 @@ def _joined(kind: type[Fitted]) -> Fitted:
         for part, member in one.members_.items():
             whole.members_[part] = joined(whole.members_[part], member) if part in whole.members_ else member
         whole.houses_ = list(dict.fromkeys([*whole.houses_, *one.houses_]))
+        whole.models = list(dict.fromkeys([*whole.models, *one.models]))
     whole.appliances = list(whole.chosen_)
     return whole
 

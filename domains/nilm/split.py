@@ -17,9 +17,10 @@ def first_and_last(houses: Sequence[House], share: float = 0.75) -> tuple[list[H
     for house in houses:
         real = np.cumsum(np.isfinite(house.mains_w))
         day = house.per_day()
-        if real[-1] < 8 * day:
-            raise InputError(f"{house.name} has {real[-1] / day:.1f} days of readings; 8 are needed to split them.")
-        at = round(int(np.searchsorted(real, share * real[-1])) / day) * day
+        count = int(real[-1]) if len(real) else 0
+        if count < 8 * day:
+            raise InputError(f"{house.name} has {count / day:.1f} days of readings; 8 are needed to split them.")
+        at = round(int(np.searchsorted(real, share * count)) / day) * day
         first.append(house.rows(slice(0, at)))
         last.append(house.rows(slice(at, None)))
     return first, last

@@ -13,9 +13,9 @@ _ABOUT = {
         "the same on made-up copies of the houses too, with a second pass over what the first found",
     ),
     "seq2point": ("Zhang et al. 2018, arXiv:1612.09106", "convolutions from a window to its midpoint"),
-    "bigru": ("Kelly & Knottenbelt 2015, arXiv:1507.06594", "a recurrent net over the window, both ways"),
+    "bigru": ("Precioso & Gomez-Ullate 2023, hdl:10498/28902", "a recurrent net over the window, both ways"),
     "weak-localiser": (
-        "Petralia et al. 2023, doi:10.14778/3611540.3611546",
+        "CamAL, Petralia et al. 2025, arXiv:2506.05895",
         "class activation maps of classifiers that learn from yes or no a window",
     ),
     "nilmformer": ("Petralia et al. 2025, arXiv:2506.05880", "as published, one network an appliance"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..evaluation.table import figures
 from .style import BLUE, COLOURS, FAINT, INK, date_axis, label, legend, new_figure, new_panels, thousands
 
 if TYPE_CHECKING:
@@ -73,9 +74,10 @@ def stacked_bars(
         axes.bar(place, values, bottom=floor, width=0.55, color=_colour(i), label=name)
         floor = floor + values
     if low is not None and high is not None:
-        reach = np.abs(np.stack([np.asarray(low, float), np.asarray(high, float)]) - floor)
+        ends = np.stack([np.asarray(low, float), np.asarray(high, float)])
+        middle, reach = ends.mean(0), np.diff(ends, axis=0)[0] / 2
         axes.errorbar(
-            place, floor, yerr=reach, fmt="none", ecolor=INK, elinewidth=1.2, capsize=4, label="interval of the sum"
+            place, middle, yerr=reach, fmt="none", ecolor=INK, elinewidth=1.2, capsize=4, label="interval of the sum"
         )
     if truth is not None:
         axes.plot(place + 0.36, np.asarray(truth, float), "<", color=INK, markersize=6, label="as metered")
@@ -99,7 +101,7 @@ def week_maps(maps: Mapping[str, ArrayLike], *, unit: str = "") -> "Figure":
         axes.set_yticks(range(7), DAYS if i == 0 else [""] * 7)
         axes.set_xticks([0, 6, 12, 18])
         axes.grid(visible=False)
-        label(axes, f"hour; darkest: {float(np.nanmax(grid)):,.2g} {unit}".rstrip())
+        label(axes, f"hour; darkest: {figures(float(np.nanmax(grid)))} {unit}".rstrip())
         axes.set_title(name, loc="left", color=INK, fontsize=9)
     return figure
 

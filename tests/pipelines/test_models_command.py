@@ -5,10 +5,12 @@ import pytest
 
 from labformer.domains.forecasting.published.measure import MODELS
 from labformer.domains.forecasting.registry import LOAD_MODELS
+from labformer.domains.nilm import registry as nilm_registry
 from labformer.pipelines.command import main
 from labformer.pipelines.models_command import systems
 from labformer.pipelines.verbs import PIPELINES
 
+REGISTRIES = {"forecasting": (LOAD_MODELS, MODELS), "nilm": (nilm_registry.MODELS,)}
 FIELDS = ["name", "domain", "pipeline", "paper", "state", "note"]
 
 
@@ -43,4 +45,4 @@ def test_what_is_listed_is_where_it_says() -> None:
     for one in systems():
         assert import_module(f"labformer.domains.{one['domain']}")
         assert one["pipeline"] in PIPELINES
-        assert one["name"] in LOAD_MODELS or one["name"] in MODELS
+        assert any(one["name"] in registry for registry in REGISTRIES[one["domain"]])

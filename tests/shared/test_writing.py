@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import xarray as xr
 
 from labformer.shared.errors import InputError
-from labformer.shared.writing import whole_file, whole_folder
+from labformer.shared.writing import require_format, whole_file, whole_folder, write_labelled
 
 
 def names(folder: Path) -> list[str]:
@@ -117,3 +119,20 @@ def test_a_target_of_the_wrong_kind_is_refused_even_with_overwrite(tmp_path: Pat
         raise AssertionError
     with pytest.raises(InputError, match="does not exist"), whole_file(tmp_path / "nowhere" / "out.csv"):
         raise AssertionError
+
+
+def test_a_dataset_is_written_by_suffix_as_itself_or_as_its_table(tmp_path: Path) -> None:
+    dataset = xr.Dataset({"power": ("time", [1.5, 2.5])}, attrs={"units": "W"})
+
+    def table(one: xr.Dataset) -> pd.DataFrame:
+        return pd.DataFrame({"doubled": 2 * one["power"].values})
+
+    for name in ("a.nc", "a.csv", "A.PARQUET"):
+        write_labelled(dataset, table, tmp_path / name)
+    with xr.open_dataset(tmp_path / "a.nc") as found:
+        xr.testing.assert_identical(found, dataset)
+    assert list(pd.read_csv(tmp_path / "a.csv")["doubled"]) == [3, 5]
+    assert list(pd.read_parquet(tmp_path / "A.PARQUET")["doubled"]) == [3, 5]
+    for refuse in (require_format, lambda path: write_labelled(dataset, table, path)):
+        with pytest.raises(InputError, match=r"end the name in \.nc, \.csv, \.parquet"):
+            refuse(tmp_path / "a.xls")

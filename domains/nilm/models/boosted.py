@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from ....shared.errors import InputError, require
 from ....shared.learning.trees import Trees
@@ -39,10 +40,10 @@ class Looked(NamedTuple):
 class Boosted:
     """A `MainsModel`; with `copies` 0 and `passes` 1 it is the plain classifier times share."""
 
-    copies: int = 2  # made-up houses to each real one
+    copies: int = 5  # made-up houses to each real one
     passes: int = 2
-    rounds: int = 120  # trees of a classifier; half as many of a share
-    rest: int = 15_000  # at most so many minutes without the appliance, of each house, drawn at random
+    rounds: int = 150  # trees of a classifier; half as many of a share
+    rest: int = 8_000  # at most so many minutes without the appliance, of each house, drawn at random
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 0
     on_: dict[str, list[list[Trees]]] = field(init=False)  # by appliance, pass and half of the houses
@@ -53,6 +54,7 @@ class Boosted:
         for one in appliances:
             if not any(_runs(house, one) for house in houses):
                 raise InputError(f"no house of training has a {one.title} that ever runs; leave it out.")
+        appliances = sorted(appliances, key=lambda one: list(APPLIANCES).index(one.name))  # as `from_arrays` finds them
         least = min(one.on_w for one in appliances)
         halves = [
             [look(house, least) for house in self._with_copies(half, place)] for place, half in enumerate(cut(houses))
@@ -164,7 +166,7 @@ class Boosted:
         said = []
         for answer, one in zip(answers, appliances, strict=True):
             may, on = _may(looked, one), np.zeros(len(looked.rows), np.float32)
-            on[may] = _sigmoid(answer(looked.inputs[may]))
+            on[may] = expit(answer(looked.inputs[may]))
             said.append(on)
         return _context(looked, said)
 
@@ -181,6 +183,11 @@ class Boosted:
             kept = np.concatenate([np.flatnonzero(on), drawn])
             weight = np.where(on[kept], 1.0, len(off) / max(len(drawn), 1))
             parts.append((_inputs(looked, usable[kept], extra, place), on[kept], weight))
+        if not any(on.any() for _, on, _ in parts):
+            raise InputError(
+                f"a half of the training, in time, has no {one.title} that shows in the mains; give longer data, or "
+                "leave it out."
+            )
         X, on, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
         return self._trees("binary", self.rounds, 50, X, on, weight)
 
@@ -222,7 +229,7 @@ def cut(houses: Sequence[House]) -> tuple[list[House], list[House]]:
     for house in houses:
         real = np.cumsum(np.isfinite(house.mains_w))
         day = house.per_day()
-        middle = int(round(np.searchsorted(real, real[-1] / 2) / day)) * day
+        middle = round(int(np.searchsorted(real, real[-1:].sum() / 2)) / day) * day
         early.append(house.rows(slice(0, middle)))
         late.append(house.rows(slice(middle, None)))
     return early, late
@@ -258,9 +265,5 @@ def _mean(trees: Sequence[Trees], inputs: Floats, may: NDArray[np.bool_]) -> Flo
     """Mean probability of several classifiers; 0 where the appliance cannot run."""
     on = np.zeros(len(inputs), np.float32)
     some = inputs[may]
-    on[may] = np.mean([_sigmoid(one.predict(some)) for one in trees], axis=0)
+    on[may] = np.mean([expit(one.predict(some)) for one in trees], axis=0)
     return on
-
-
-def _sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(1 / (1 + np.exp(-logit)))
