@@ -1,6 +1,5 @@
 """The part of the report that says how far the forecast can be trusted, where it was off, and when not to use it."""
 
-
 import numpy as np
 import pandas as pd
 

@@ -6,7 +6,6 @@ import xarray as xr
 from ..domains.nilm.appliances import APPLIANCES
 from ..domains.nilm.evaluation import coverage_rows
 from ..domains.nilm.house import House
-from ..domains.nilm.metrics import ZERO
 from ..domains.nilm.predictor import Disaggregator
 from ..domains.nilm.states import on_rule
 from ..shared.report.page import Section
@@ -62,10 +61,8 @@ def held(disaggregator: Disaggregator) -> Section:
 
 
 def reasons(disaggregator: Disaggregator) -> list[str]:
-    """Why answers should not be trusted, a sentence each; an appliance that no model found is always answered by 0."""
-    nothing = [APPLIANCES[name].title for name, model in disaggregator.chosen_.items() if model == ZERO]
-    said = [doubt for doubt in disaggregator.trust_.values() if doubt]
-    return said + [f"the {title} is always answered by 0: on validation nothing did better" for title in nothing]
+    """Why answers should not be trusted, a sentence each."""
+    return [doubt for doubt in disaggregator.trust_.values() if doubt]
 
 
 def doubts(disaggregator: Disaggregator) -> Section:

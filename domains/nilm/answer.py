@@ -12,7 +12,7 @@ from .appliances import APPLIANCES
 from .choice import switched
 from .energy import Period, energy
 from .house import Estimate, House, Watts
-from .intervals import Bands
+from .intervals import Bands, around
 from .projection import within_mains
 
 PERIODS: dict[str, Period] = {"day": "D", "month": "M"}
@@ -61,9 +61,8 @@ def answer(
     coords: dict[str, object] = {"time": _plain(house.times), "appliance": names}
     for axis, period in PERIODS.items():
         found = energy(local, table, house.step, period)
-        ends = [
-            getattr(bands[name], axis).interval(found.kwh[:, at], found.kwh[:, at]) for at, name in enumerate(names)
-        ]
+        by_name = zip(names, found.kwh.T, strict=True)
+        ends = [around(getattr(bands[name], axis), kwh) for name, kwh in by_name]
         most = energy(local, mains, house.step, period).kwh
         prefix, over = ("", ("day", "appliance")) if axis == "day" else ("month_", ("month", "appliance"))
         low, high = (_beside(pair[side] for pair in ends) for side in range(2))

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...shared.evaluation.conformal import scores_needed
 from .answer import PERIODS, ApplianceBands, powers
 from .energy import energy
 from .house import Estimate, House
-from .intervals import MINUTE_EDGES, MINUTE_FLOOR, calibrate, energy_edges, energy_floor
+from .intervals import MINUTE_EDGES, MINUTE_FLOOR, NOTHING, Bands, around, calibrate, energy_edges, energy_floor
 
 Floats = NDArray[np.float64]
 LEAST_COVERED = 0.5  # of a day or month with readings, to count
@@ -40,12 +41,30 @@ def calibrate_on(
     for name in thresholds:
         minutes = _joined(minute_pairs(house, one, name) for house, one in zip(houses, said, strict=True))
         bands = [calibrate(*minutes, MINUTE_EDGES, coverage, MINUTE_FLOOR)]
-        for axis in PERIODS:
-            pairs = _joined(energy_pairs(house, one, name, axis) for house, one in zip(houses, power, strict=True))
-            edges, floor = energy_edges(pairs.predicted), energy_floor(pairs.predicted)
-            bands.append(calibrate(*pairs, edges, coverage, floor))
+        days = [energy_pairs(house, one, name, "day") for house, one in zip(houses, power, strict=True)]
+        every = _joined(iter(days))
+        bands.append(calibrate(*every, energy_edges(every.predicted), coverage, energy_floor(every.predicted)))
+        months = _months(days, scores_needed(coverage))
+        bands.append(calibrate(*months, NOTHING, coverage, energy_floor(months.predicted)))
         found[name] = ApplianceBands(*bands)
     return found
+
+
+def _months(days: Sequence[Pairs | None], needed: int) -> Pairs:
+    """Blocks of four weeks of days; of two or one where these are too few, which errs on the wide side."""
+    for length in (28, 14, 7, 1):
+        blocks = _joined(_blocks(one, length) for one in days)
+        if len(blocks.truth) >= needed:
+            return blocks
+    return blocks
+
+
+def _blocks(days: Pairs | None, length: int) -> Pairs | None:
+    """Sums over consecutive days that were seen; what is left at the end is dropped."""
+    if days is None:
+        return None
+    whole = len(days.truth) // length * length
+    return Pairs(*(column[:whole].reshape(-1, length).sum(1) for column in days))
 
 
 def minute_pairs(house: House, said: Mapping[str, Estimate], name: str) -> Pairs | None:
@@ -93,7 +112,9 @@ def coverage_table(
         for level, found in pairs.items():
             if not len(found.truth):
                 continue
-            low, high = getattr(bands[name], level.split()[0]).interval(found.key, found.predicted)
+            band: Bands = getattr(bands[name], level.split()[0])
+            minute = level.startswith("minute")
+            low, high = band.interval(found.key, found.predicted) if minute else around(band, found.predicted)
             held = (found.truth >= low - 1e-9) & (found.truth <= high + 1e-9)
             rows.append((name, level, coverage, held.mean(), (high - low).mean(), len(held)))
     return pd.DataFrame(rows, columns=["appliance", "level", "wanted", "covered", "width", "count"])

@@ -10,7 +10,7 @@ from .house import Estimate, House, Watts
 from .metrics import Score, average, score
 
 THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
-
+AS_IT_IS = 0.0  # the threshold of a model whose answer is a mean power: it is never switched off
 NOTHING = 0.5  # TECA of predicting nothing
 DEAR = 5.0
 
@@ -23,7 +23,12 @@ class Choice(NamedTuple):
 
 
 def switched(estimate: Estimate, threshold: float, one: Appliance) -> Watts:
-    """Power where the appliance is likelier than `threshold` to run, and at least its least; else 0; NaN stays."""
+    """Power where the appliance is likelier than `threshold` to run, and at least its least; else 0; NaN stays.
+
+    A threshold of 0 leaves power as it is.
+    """
+    if threshold == AS_IT_IS:
+        return estimate.power_w
     runs = (estimate.on >= threshold) & (estimate.power_w >= one.on_w)
     return np.where(np.isnan(estimate.on), np.nan, np.where(runs, estimate.power_w, 0)).astype(np.float32)
 
@@ -37,7 +42,18 @@ def merit(found: Score) -> float:
     return found.teca + found.mr + found.f1 - min(found.month_error, 1.0) - DEAR * worse
 
 
-def choose(houses: Sequence[House], said: Sequence[Mapping[str, Estimate]], one: Appliance) -> Choice | None:
+def score_house(house: House, power_w: Watts, one: Appliance, threshold: float) -> Score:
+    """The score of an answer that was switched at this threshold."""
+    least = 0.0 if threshold == AS_IT_IS else None
+    return score(house.appliances_w[one.name], power_w, one, house.local(), least)
+
+
+def choose(
+    houses: Sequence[House],
+    said: Sequence[Mapping[str, Estimate]],
+    one: Appliance,
+    thresholds: Sequence[float] = THRESHOLDS,
+) -> Choice | None:
     """The threshold of most merit in the mean of the houses in which the appliance ran; None if it ran in none.
 
     said  by house, what a model says of it; it was not fitted on these rows
@@ -50,7 +66,7 @@ def choose(houses: Sequence[House], said: Sequence[Mapping[str, Estimate]], one:
     if not owners:
         return None
     tried = [
-        Choice(at, average([score(h.appliances_w[one.name], switched(e, at, one), one, h.local()) for h, e in owners]))
-        for at in THRESHOLDS
+        Choice(at, average([score_house(house, switched(found, at, one), one, at) for house, found in owners]))
+        for at in thresholds
     ]
     return max(tried, key=lambda choice: merit(choice.score))

@@ -6,11 +6,12 @@ import pandas as pd
 
 from ...shared.errors import InputError
 from ...shared.evaluation.table import Table, figures
+from .answer import powers
 from .appliances import APPLIANCES
 from .calibration import coverage_table
-from .choice import switched
+from .choice import score_house
 from .house import House
-from .metrics import Scored, score, score_table
+from .metrics import Scored, score_table
 from .predictor import Disaggregator
 
 
@@ -38,11 +39,11 @@ def evaluate_on(disaggregator: Disaggregator, house: House) -> Evaluation:
         )
     said = disaggregator._say(house)
     thresholds = {name: disaggregator.thresholds_[name] for name in both}
-    power_w = {name: switched(said[name], at, APPLIANCES[name]) for name, at in thresholds.items()}
+    power_w = powers(house, said, thresholds)
     lines = [
         Scored(
             disaggregator.chosen_[name], name,
-            score(house.appliances_w[name], power_w[name], APPLIANCES[name], house.local()),
+            score_house(house, power_w[name], APPLIANCES[name], thresholds[name]),
         )
         for name in both
     ]  # fmt: skip

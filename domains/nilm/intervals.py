@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 MINUTE_EDGES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97)  # of the probability
 
 MINUTE_FLOOR = 20.0  # W
+NOTHING = (1e-9,)  # two bins of an energy: nothing, and more
+UNKNOWN = 1e9  # the upper bound of a bin of which nothing is known: all that the mains allow
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def calibrate(
     at = np.searchsorted(edges, key, side="right")
     ratio = np.where(at == 0, truth, truth / np.maximum(predicted + floor, 1e-9))
     usable = np.isfinite(ratio)
-    low, high, count = np.zeros(len(edges) + 1), np.zeros(len(edges) + 1), np.zeros(len(edges) + 1, np.int64)
+    low, high, count = np.zeros(len(edges) + 1), np.full(len(edges) + 1, UNKNOWN), np.zeros(len(edges) + 1, np.int64)
     for place in range(len(edges) + 1):
         lowest = place
         found = ratio[usable & (at == place)]
@@ -93,6 +95,13 @@ def shortest(values: Floats, coverage: float) -> tuple[float, float]:
     widths = ordered[held - 1 :] - ordered[: len(ordered) - held + 1]
     start = int(np.argmin(widths))
     return float(ordered[start]), float(ordered[start + held - 1])
+
+
+def around(bands: Bands, predicted: ArrayLike) -> tuple[Floats, Floats]:
+    """Low and high of an energy whose bin is itself, widened to hold the prediction; (...,) -> two of (...,)."""
+    predicted = np.asarray(predicted, np.float64)
+    low, high = bands.interval(predicted, predicted)
+    return np.minimum(low, predicted), np.maximum(high, predicted)
 
 
 def energy_floor(predicted: ArrayLike) -> float:

@@ -13,13 +13,13 @@ import xarray as xr
 from ...shared.errors import InputError
 from ...shared.evaluation.comparison import Comparison
 from ...shared.reading.grid import say_duration
-from .answer import answer
+from .answer import answer, powers
 from .appliances import APPLIANCES, Appliance, appliance
 from .calibration import calibrate_on, coverage_table
-from .choice import Choice, choose, merit, switched
+from .choice import AS_IT_IS, THRESHOLDS, Choice, choose, merit, score_house, switched
 from .data import read_mains
-from .house import Estimate, House
-from .metrics import Score, average, score
+from .house import Estimate, House, Watts
+from .metrics import ZERO, Score, average
 from .model import MainsModel
 from .readings import Source
 from .recompose import recompose
@@ -102,7 +102,11 @@ class Disaggregator:
             self.seconds_fit_[name] = time.perf_counter() - started
         said = self._say_all(held)
         self.choices_: dict[str, dict[str, Choice]] = {
-            name: {one.name: found for one in known if (found := choose(held, said[name], one)) is not None}
+            name: {
+                one.name: found
+                for one in known
+                if (found := choose(held, said[name], one, self._thresholds(name))) is not None
+            }
             for name in self.names_()
         }
         self.chosen_ = {one.name: self._best(one) for one in known}
@@ -236,6 +240,9 @@ class Disaggregator:
             for name, model in self.chosen_.items()
         }
 
+    def _thresholds(self, model: str) -> Sequence[float]:
+        return (AS_IT_IS,) if model != BLEND and entry(model).as_it_is else THRESHOLDS
+
     def _best(self, one: Appliance) -> str:
         able = {name: found[one.name] for name, found in self.choices_.items() if one.name in found}
         if not able:
@@ -246,7 +253,10 @@ class Disaggregator:
 
     def _doubt(self, one: Appliance) -> str:
         """Why the answers for an appliance should not be trusted; empty when validation gives no reason."""
-        found = self.validation_scores_[self.chosen_[one.name]][one.name]
+        model = self.chosen_[one.name]
+        found = self.validation_scores_[model][one.name]
+        if model == ZERO:
+            return f"the {one.title} is always answered by 0: on validation nothing did better"
         if found.teca >= LEAST_TECA:
             return ""
         return (
@@ -255,7 +265,6 @@ class Disaggregator:
         )
 
     def _test(self, test: Sequence[House]) -> None:
-        known = [APPLIANCES[name] for name in self.chosen_]
         seconds: dict[str, float] = {}
         said: dict[str, list[dict[str, Estimate]]] = {}
         for name, model in self.members_.items():
@@ -266,33 +275,39 @@ class Disaggregator:
             parts = self._parts(BLEND)
             said[BLEND] = [_blended(found) for found in zip(*(said[name] for name in parts), strict=True)]
             seconds[BLEND] = sum(seconds[name] for name in parts)
-        said[CHOSEN] = [
-            {name: said[model][at][name] for name, model in self.chosen_.items()} for at in range(len(test))
-        ]
         self.tested_ = [house.name for house in test]
         self.seconds_predict_ = seconds
-        self.scores_ = {
-            model: {
-                one.name: average(
-                    [
-                        score(house.appliances_w[one.name], self._power(model, estimates, one), one, house.local())
-                        for house, estimates in zip(test, found, strict=True)
-                        if one.name in house.appliances_w
-                    ]
-                )
-                for one in known
-                if any(one.name in house.appliances_w for house in test)
-                and (model == CHOSEN or one.name in self.choices_[model])
-            }
+        answers = {
+            model: [self._switched(model, house, one) for house, one in zip(test, found, strict=True)]
             for model, found in said.items()
         }
-        self.estimates_ = {model: found[0] for model, found in said.items()}
-        self.coverage_ = coverage_table(test, said[CHOSEN], self.thresholds_, self.bands_, self.coverage)
-        self.comparison_ = day_comparison(self, test, said)
+        chosen = [{name: said[model][at][name] for name, model in self.chosen_.items()} for at in range(len(test))]
+        answers[CHOSEN] = [powers(house, one, self.thresholds_) for house, one in zip(test, chosen, strict=True)]
+        self.scores_ = {model: self._scores(model, test, found) for model, found in answers.items()}
+        self.estimates_ = {**{model: found[0] for model, found in said.items()}, CHOSEN: chosen[0]}
+        self.coverage_ = coverage_table(test, chosen, self.thresholds_, self.bands_, self.coverage)
+        self.comparison_ = day_comparison(self, test, answers)
 
-    def _power(self, model: str, said: Mapping[str, Estimate], one: Appliance) -> np.ndarray:
-        at = self.thresholds_[one.name] if model == CHOSEN else self.choices_[model][one.name].threshold
-        return switched(said[one.name], at, one)
+    def _switched(self, model: str, house: House, said: Mapping[str, Estimate]) -> dict[str, Watts]:
+        """What a candidate alone would answer, at the thresholds chosen for it."""
+        return {
+            name: switched(said[name], choice.threshold, APPLIANCES[name])
+            for name, choice in self.choices_[model].items()
+        }
+
+    def _scores(self, model: str, test: Sequence[House], answers: Sequence[Mapping[str, Watts]]) -> dict[str, Score]:
+        found = {}
+        for name in answers[0]:
+            picked = self.chosen_[name] if model == CHOSEN else model
+            at = self.choices_[picked][name].threshold
+            scores = [
+                score_house(house, power_w[name], APPLIANCES[name], at)
+                for house, power_w in zip(test, answers, strict=True)
+                if name in house.appliances_w
+            ]
+            if scores:
+                found[name] = average(scores)
+        return found
 
     def _about(self, house: House) -> dict[str, Any]:
         doubts = {name: text for name in self.chosen_ if (text := self.doubt(house, name))}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...shared.errors import InputError
 from ...shared.evaluation.comparison import Role
 from .localiser import WeakLocaliser
+from .metrics import ZERO
 from .model import MainsModel
 from .models.boosted import Boosted
 from .models.combinatorial import Combinatorial
@@ -35,6 +36,7 @@ class Entry(NamedTuple):
     read: Callable[[Mapping[str, NDArray[Any]]], MainsModel]
     role: Role
     text: str
+    as_it_is: bool = False  # a mean power, never switched off below a threshold
 
 
 def _network(kind: str, **settings: Any) -> Callable[[Run], MainsModel]:
@@ -52,9 +54,9 @@ JOINT: dict[str, Any] = {
 }  # fmt: skip
 
 MODELS: dict[str, Entry] = {
-    "zero": Entry(lambda run: Zero(), Zero.from_arrays, "baseline", "predicts nothing"),
-    "mean": Entry(lambda run: MeanPower(), MeanPower.from_arrays, "baseline", "mean power, always"),
-    "duty-cycle": Entry(lambda run: DutyCycle(), DutyCycle.from_arrays, "baseline", "mean power by time of day"),
+    ZERO: Entry(lambda run: Zero(), Zero.from_arrays, "baseline", "predicts nothing"),
+    "mean": Entry(lambda run: MeanPower(), MeanPower.from_arrays, "baseline", "mean power, always", True),
+    "duty-cycle": Entry(lambda run: DutyCycle(), DutyCycle.from_arrays, "baseline", "mean power by time of day", True),
     "combinatorial": Entry(
         lambda run: Combinatorial(), Combinatorial.from_arrays, "baseline", "the nearest sum of states"
     ),
@@ -93,5 +95,5 @@ def entry(name: str) -> Entry:
     if name not in MODELS:
         near = get_close_matches(name, MODELS, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise InputError(f"no model is named {name!r}; {hint}Known are {', '.join(MODELS)}, and blend.")
+        raise InputError(f"no model is named {name!r}; {hint}Known are {', '.join(MODELS)} and {BLEND}.")
     return MODELS[name]

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...shared.evaluation.comparison import Comparison, Contender, compare
-from .appliances import APPLIANCES
-from .house import Estimate, House
+from .house import House, Watts
 from .metrics import average
 from .registry import BLEND, entry
 
@@ -18,19 +17,18 @@ SEEN = 0.5  # of a day with readings, to be scored
 
 
 def day_comparison(
-    model: "Disaggregator", test: Sequence[House], said: Mapping[str, Sequence[Mapping[str, Estimate]]]
+    model: "Disaggregator", test: Sequence[House], answers: Mapping[str, Sequence[Mapping[str, Watts]]]
 ) -> Comparison:
     """Mean absolute error of a day, W, mean over the appliances, of every candidate; chosen by merit on validation."""
     names = model.names_()
     contenders = []
     for name in names:
-        known = [APPLIANCES[one] for one in model.chosen_ if one in model.choices_[name]]
         errors = []
-        for house, estimates in zip(test, said[name], strict=True):
+        for house, power_w in zip(test, answers[name], strict=True):
             wrong = [
-                np.abs(model._power(name, estimates, one).astype(np.float64) - house.appliances_w[one.name])
-                for one in known
-                if one.name in house.appliances_w
+                np.abs(watts.astype(np.float64) - house.appliances_w[one])
+                for one, watts in power_w.items()
+                if one in house.appliances_w
             ]
             errors.append(_by_day(np.mean(wrong, axis=0), house.per_day()))
         scores = model.scores_[name].values()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from labformer.domains.nilm.appliances import APPLIANCES
-from labformer.domains.nilm.choice import THRESHOLDS, choose, merit, switched
+from labformer.domains.nilm.choice import AS_IT_IS, THRESHOLDS, choose, merit, switched
 from labformer.domains.nilm.house import Estimate, House
 from labformer.domains.nilm.metrics import average, score
 from labformer.domains.nilm.simulate import simulate
@@ -79,3 +79,13 @@ def test_power_is_switched_off_below_threshold_and_below_its_least() -> None:
     np.testing.assert_array_equal(found, [2000, 2000, 0, 0, np.nan])
     assert found.dtype == np.float32
     assert pd.isna(switched(Estimate(power, on), 0.2, KETTLE)[-1])
+
+
+def test_a_mean_power_is_never_switched_off_nor_scored_as_if_it_were(houses: list[House]) -> None:
+    house, little = houses[0], np.full_like(houses[0].mains_w, 30)
+    said = {"kettle": Estimate(little, np.full_like(little, 0.01))}
+    np.testing.assert_array_equal(switched(said["kettle"], AS_IT_IS, KETTLE), little)
+    found = choose([house], [said], KETTLE, [AS_IT_IS])
+    assert found is not None
+    assert found.threshold == AS_IT_IS
+    assert found.score.mae == pytest.approx(np.abs(house.appliances_w["kettle"] - 30.0).mean(), rel=1e-5)

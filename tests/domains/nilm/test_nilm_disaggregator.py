@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,10 @@ import pytest
 import xarray as xr
 
 from labformer.domains.nilm import predictor, registry
+from labformer.domains.nilm.appliances import APPLIANCES
 from labformer.domains.nilm.choice import merit
 from labformer.domains.nilm.house import House
+from labformer.domains.nilm.metrics import score
 from labformer.domains.nilm.models.boosted import Boosted
 from labformer.domains.nilm.predictor import CHOSEN, Disaggregator
 from labformer.domains.nilm.simulate import simulate
@@ -117,10 +119,14 @@ def test_the_test_house_changes_no_choice(
     assert model.tested_ == ["simulated"]
 
 
-def test_scores_on_test_are_of_every_candidate_and_of_what_is_answered(model: Disaggregator) -> None:
+def test_scores_on_test_are_of_every_candidate_and_of_what_is_answered(
+    model: Disaggregator, found: xr.Dataset, unseen: House
+) -> None:
     assert list(model.scores_) == [*MODELS, CHOSEN]
     for name in NAMES:
-        assert model.scores_[CHOSEN][name] == model.scores_[model.chosen_[name]][name]
+        answered = found["power_w"].sel(appliance=name).values
+        expected = score(unseen.appliances_w[name], answered, APPLIANCES[name], unseen.local())
+        np.testing.assert_array_equal(astuple(model.scores_[CHOSEN][name]), astuple(expected))
         assert model.scores_["zero"][name].teca == pytest.approx(0.5)
     assert {row.model for row in model.comparison_.rows} == set(MODELS)
     zero = next(row for row in model.comparison_.rows if row.model == "zero")
@@ -257,3 +263,13 @@ def test_nothing_is_answered_before_fitting(unseen: House, tmp_path: object) -> 
     ):  # fmt: skip
         with pytest.raises(InputError, match="not fitted"):
             attempt()
+
+
+def test_readings_coarser_than_the_step_are_not_to_be_trusted(model: Disaggregator, unseen: House) -> None:
+    fine, coarse = (
+        json.loads(model.predict(replace(unseen, apart=pd.Timedelta(apart))).attrs["trust"])
+        for apart in ("1min", "5min")
+    )
+    assert fine == {name: text for name, text in model.trust_.items() if text}
+    assert list(coarse) == list(NAMES)
+    assert all("readings are 5 min" in text for text in coarse.values())

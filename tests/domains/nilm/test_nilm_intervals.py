@@ -11,6 +11,7 @@ from labformer.domains.nilm.intervals import (
     MINUTE_EDGES,
     MINUTE_FLOOR,
     Bands,
+    around,
     calibrate,
     energy_edges,
     energy_floor,
@@ -78,7 +79,21 @@ def test_missing_truth_calibrates_nothing() -> None:
     truth = np.r_[np.full(20, 100.0), np.full(20, np.nan)]
     bands = calibrate(truth, np.full(40, 0.7), np.full(40, 100.0), [0.5], 0.9)
     np.testing.assert_array_equal(bands.scores, [0, 20])
-    np.testing.assert_allclose(bands.high, [0, 1])
+    np.testing.assert_allclose(bands.high[1], 1)
+    assert bands.low[0] == 0
+    assert bands.high[0] > 1e6  # nothing is known of it, so nothing is ruled out
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0, 50), min_size=1, max_size=8), st.floats(0, 3), st.floats(0, 3))
+def test_energies_lie_within_their_own_interval(predicted: list[float], low: float, high: float) -> None:
+    bands = Bands(0.9, 0.1, np.array([1e-9]), np.array([0, low]), np.array([0, low + high]), np.array([9, 9]))
+    below, above = around(bands, predicted)
+    assert (below <= predicted).all()
+    assert (above >= predicted).all()
+    plainly = bands.interval(predicted, predicted)
+    assert (below <= plainly[0]).all()
+    assert (above >= plainly[1]).all()
 
 
 def test_bands_are_the_same_after_json() -> None:
