@@ -1,6 +1,7 @@
 """`labformer data list|fetch|check`: the data sets that the suite knows, on the command line."""
 
 import argparse
+import fnmatch
 import json
 import sys
 from dataclasses import asdict
@@ -17,7 +18,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listing = actions.add_parser("list", help="what the catalogue knows and what is on this machine")
     listing.add_argument("--json", action="store_true", help="everything that is known, as JSON")
     fetching = actions.add_parser("fetch", help="download a data set, verify it and print its path")
-    fetching.add_argument("name", metavar="NAME")
+    fetching.add_argument("names", metavar="NAME", nargs="+", help="names or patterns, such as 'refit-2-*'")
     fetching.add_argument("--accept", action="store_true", help="use it although its licence is unknown")
     checking = actions.add_parser("check", help="verify the files on this machine against the catalogue")
     checking.add_argument("names", metavar="NAME", nargs="*", help="all that are on this machine when left out")
@@ -30,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "list":
             return _list(arguments.json)
         case "fetch":
-            return _fetch(arguments.name, arguments.accept)
+            return _fetch(arguments.names, arguments.accept)
         case _:
             return _check(arguments.names)
 
@@ -49,11 +50,13 @@ def _list(as_json: bool) -> int:
     return 0
 
 
-def _fetch(name: str, accept: bool) -> int:
-    data_set = catalogue.row(name)
-    path = catalogue.fetch(name, accept=accept, progress=sys.stderr.isatty())
-    sys.stderr.write(f"{data_set.title}; licence: {data_set.licence}; please cite: {data_set.citation}\n")
-    sys.stdout.write(f"{path}\n")
+def _fetch(names: list[str], accept: bool) -> int:
+    known = [data_set.name for data_set in catalogue.rows()]
+    for name in dict.fromkeys(found for pattern in names for found in fnmatch.filter(known, pattern) or [pattern]):
+        data_set = catalogue.row(name)
+        path = catalogue.fetch(name, accept=accept, progress=sys.stderr.isatty())
+        sys.stderr.write(f"{data_set.title}; licence: {data_set.licence}; please cite: {data_set.citation}\n")
+        sys.stdout.write(f"{path}\n")
     return 0
 
 

@@ -13,6 +13,7 @@ from .. import __version__
 from ..domains.nilm.bill import bill
 from ..domains.nilm.checks import run_checks
 from ..domains.nilm.evaluation import Evaluation, evaluate_on
+from ..domains.nilm.house import House
 from ..domains.nilm.metrics import Score
 from ..domains.nilm.predictor import Disaggregator
 from ..domains.nilm.tables import prediction_table
@@ -49,6 +50,7 @@ def fit(houses: Houses, options: NilmFitting) -> Disaggregator:
         progress=sys.stderr.isatty(),
         checkpoints=options.checkpoints,
     )
+    disaggregator.data_note_ = houses.note
     return disaggregator.fit(houses.train, houses.validation, houses.test or None)
 
 
@@ -99,7 +101,12 @@ def fit_to_folder(options: NilmFitOptions) -> Disaggregator:
     if not options.data and not options.houses:
         raise UsageError("--data FILE or --houses NAME is needed; `labformer run nilm` shows simulated houses.")
     disaggregator = fit(gather(options), options)
-    disaggregator.save_pretrained(options.out, options.overwrite)
+    if not options.each:
+        disaggregator.save_pretrained(options.out, options.overwrite)
+        return disaggregator
+    with whole_folder(options.out, options.overwrite) as folder:
+        for name in disaggregator.chosen_:
+            disaggregator.only(name).save_pretrained(folder / name)
     return disaggregator
 
 
@@ -120,7 +127,7 @@ def predict_from_model(options: NilmPredictOptions) -> pd.DataFrame:
     if options.usage is not None:
         with whole_file(options.usage, options.overwrite) as partial:
             usage.to_csv(partial, index=False)
-    say_doubts(disaggregator)
+    say_doubts(disaggregator, house)
     return usage
 
 
@@ -138,13 +145,13 @@ def evaluate_from_model(options: NilmEvaluateOptions) -> Evaluation:
         text = json.dumps({"scores": scores, "coverage": rows}, indent=1, allow_nan=False)
         with whole_file(options.out, options.overwrite) as partial:
             partial.write_text(text + "\n", encoding="utf-8")
-    say_doubts(disaggregator)
+    say_doubts(disaggregator, house)
     return found
 
 
-def say_doubts(disaggregator: Disaggregator) -> None:
-    """Say on stderr which answers not to trust."""
-    for reason in reasons(disaggregator):
+def say_doubts(disaggregator: Disaggregator, house: House | None = None) -> None:
+    """Say on stderr which answers not to trust, for this house or for any."""
+    for reason in reasons(disaggregator, house):
         sys.stderr.write(f"warning: {reason}\n")
 
 

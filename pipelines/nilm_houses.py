@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..domains.nilm.collections import house_files, open_house
+from ..domains.nilm.collections import house_files, house_rows, open_house
 from ..domains.nilm.data import read_house, read_mains
 from ..domains.nilm.house import House
 from ..domains.nilm.simulate import simulate
@@ -33,6 +33,7 @@ class Houses(NamedTuple):
     split: str  # in words
     appliances: tuple[str, ...]  # all that some house to train on has metered
     simulated: bool = False
+    note: str = ""  # licence and source of the houses of the catalogue
 
 
 def gather(options: NilmFitting, test: float = 0.0) -> Houses:
@@ -56,7 +57,7 @@ def gather(options: NilmFitting, test: float = 0.0) -> Houses:
     wanted = options.appliances or tuple(dict.fromkeys(name for house in train for name in house.appliances_w))
     if blind := [house.name for house in tested if not {*house.appliances_w} & {*wanted}]:
         raise InputError(f"{blind[0]} has metered none of {', '.join(wanted)}; it cannot be scored on.")
-    return Houses(train, None, tested, split, wanted)
+    return Houses(train, None, tested, split, wanted, note=_credits(options.houses))
 
 
 def read_metered(source: str, options: NilmReading, columns: Sequence[str] = ()) -> House:
@@ -145,6 +146,12 @@ def _read(sources: Sequence[str], names: Sequence[str], options: NilmFitting) ->
     for house in houses:
         say(house)
     return houses
+
+
+def _credits(names: Sequence[str]) -> str:
+    """Who is to be named for the houses of the catalogue, and under which licence."""
+    found = [row for name in names for row in house_rows(name)]
+    return "; ".join(dict.fromkeys(f"{row.citation} ({row.licence})" for row in found))
 
 
 def _named(houses: Sequence[House]) -> str:

@@ -57,6 +57,7 @@ class NilmRunOptions(NilmFitting):
 class NilmFitOptions(NilmFitting):
     """`fit`: a model folder from houses."""
 
+    each: bool = option(False, "a folder for each appliance, in the folder --out; they answer together as well")
     out: str = option(text="folder for the model", metavar="FOLDER")
     overwrite: bool = option(False, "replace what is there")
 

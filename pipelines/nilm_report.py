@@ -45,7 +45,7 @@ def nilm_report(
             states(disaggregator, house, prediction),
             probabilities(house, prediction),
             held(disaggregator),
-            doubts(disaggregator),
+            doubts(disaggregator, house),
             laws(checks, "an answer"),
             _source(houses),
         ],

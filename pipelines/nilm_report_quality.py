@@ -60,14 +60,14 @@ def held(disaggregator: Disaggregator) -> Section:
     return Section("Do the intervals hold", text, table=coverage_rows(disaggregator.coverage_))
 
 
-def reasons(disaggregator: Disaggregator) -> list[str]:
-    """Why answers should not be trusted, a sentence each."""
-    return [doubt for doubt in disaggregator.trust_.values() if doubt]
+def reasons(disaggregator: Disaggregator, house: House | None) -> list[str]:
+    """Why answers for this house, or for any, should not be trusted, a sentence each."""
+    return [doubt for name in disaggregator.chosen_ if (doubt := disaggregator.doubt(house, name))]
 
 
-def doubts(disaggregator: Disaggregator) -> Section:
+def doubts(disaggregator: Disaggregator, house: House) -> Section:
     """What not to trust, and for which houses nothing here speaks."""
-    points = [f"{reason[0].upper()}{reason[1:]}." for reason in reasons(disaggregator)]
+    points = [f"{reason[0].upper()}{reason[1:]}." for reason in reasons(disaggregator, house)]
     text = "Validation gives no reason to doubt an appliance." if not points else "Not to be trusted on validation:"
     points.append(
         f"Learnt from {', '.join(disaggregator.houses_)}: appliances of other powers or programmes than theirs may be "

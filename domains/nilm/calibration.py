@@ -98,6 +98,7 @@ def coverage_table(
 
     -> columns appliance, level (minute in question, day, day of use, month), wanted, covered, width (W or kWh, mean),
        count. A minute is in question from a probability of .1; below, nearly every truth is 0 and so is the interval.
+       Predictions of a kind that calibration never met, so that all the mains allow is in their interval, do not count.
     """
     power = [powers(house, estimates, thresholds) for house, estimates in zip(houses, said, strict=True)]
     rows = []
@@ -110,9 +111,10 @@ def coverage_table(
             )
         pairs["day of use"] = Pairs(*(column[pairs["day"].predicted > 0] for column in pairs["day"]))
         for level, found in pairs.items():
+            band: Bands = getattr(bands[name], level.split()[0])
+            found = Pairs(*(column[band.known(found.key)] for column in found))
             if not len(found.truth):
                 continue
-            band: Bands = getattr(bands[name], level.split()[0])
             minute = level.startswith("minute")
             low, high = band.interval(found.key, found.predicted) if minute else around(band, found.predicted)
             held = (found.truth >= low - 1e-9) & (found.truth <= high + 1e-9)

@@ -39,8 +39,8 @@ Learnt from: {", ".join(made.houses_)}; {made.data_note_ or "the licence of the 
 
 ## How good it is
 
-On the last part of these houses, which the models did not learn from, and on houses made up of it; threshold, choice
-and intervals rest on it, so a stranger's house will do somewhat worse:
+On {made.held_}, which the models did not learn from, and on houses made up of it; threshold, choice and intervals rest
+on it, so a stranger's house will do somewhat worse:
 
 {validation.to_markdown()}
 

@@ -61,7 +61,8 @@ def choose(
     owners = [
         (house, estimates[one.name])
         for house, estimates in zip(houses, said, strict=True)
-        if one.name in house.appliances_w and (house.appliances_w[one.name] >= one.on_w).any()
+        if one.name in house.appliances_w
+        and (house.appliances_w[one.name][np.isfinite(house.mains_w)] >= one.on_w).any()
     ]
     if not owners:
         return None

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...shared.datasets.catalogue import find, locate, row, rows
+from ...shared.datasets.entry import DataSet
 from ...shared.errors import InputError
 from ...shared.reading.delimited import read_delimited
 from ...shared.reading.files import read_table
@@ -59,15 +60,19 @@ def open_house(name: str, step: str | pd.Timedelta = "1min") -> House:
     return replace(read, repairs=(said, *read.repairs)) if said else read
 
 
+def house_rows(name: str) -> list[DataSet]:
+    """Rows of the catalogue with the files of a house, in order of time."""
+    return sorted((one for one in rows() if one.name.startswith(HOUSES[name].files)), key=lambda one: one.name)
+
+
 def house_files(name: str) -> list[Path]:
     """Files of a house, in order of time, each verified; raises InputError that lists those that are not here."""
-    prefix = HOUSES[name].files
-    names = sorted(data_set.name for data_set in rows() if data_set.name.startswith(prefix))
+    names = [data_set.name for data_set in house_rows(name)]
     absent = [one for one in names if find(row(one)) is None and row(one).recipe is None]
     if len(absent) > 1:
         raise InputError(
-            f"{len(absent)} of {len(names)} files of {name} are not on this machine; bring each of {absent[0]} to "
-            f"{absent[-1]} with `labformer data fetch {absent[0]}`, or set LABFORMER_DATA to a folder that has them in "
+            f"{len(absent)} of {len(names)} files of {name} are not on this machine; bring them with "
+            f"`labformer data fetch '{HOUSES[name].files}*'`, or set LABFORMER_DATA to a folder that has them in "
             "nilm."
         )
     return [locate(one) for one in names]

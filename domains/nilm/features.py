@@ -23,10 +23,8 @@ def without_gaps(mains_w: Watts) -> Watts:
         return mains_w
     if not real.any():
         return np.zeros_like(mains_w)
-    quiet = minimum_filter1d(np.where(real, mains_w, np.inf), 121, mode="nearest")
-    last = np.maximum.accumulate(np.where(np.isfinite(quiet), np.arange(len(quiet)), 0))
-    level = quiet[last]
-    return np.where(real, mains_w, np.where(np.isfinite(level), level, quiet[np.isfinite(quiet)][0])).astype(np.float32)
+    quiet = minimum_filter1d(mains_w[real], 121, mode="nearest")
+    return np.where(real, mains_w, quiet[np.maximum(np.cumsum(real) - 1, 0)]).astype(np.float32)
 
 
 def quiet_level(mains_w: Watts, reach: int = 60) -> Watts:

@@ -1,12 +1,14 @@
-"""Intervals of power and energy: shortest conformal bands of truth over prediction, one for each kind of prediction.
+"""Intervals of power and energy: conformal bands of truth over prediction, one for each kind of prediction.
 
 A minute that is called on with probability .5 is half the time 0 and half the time the whole power; a day of a large
 prediction errs otherwise than a day of none. So calibration is done within bins of what was predicted (Mondrian
-conformal prediction, Vovk, Gammerman & Shafer 2005, section 4.5): in each bin the shortest run of
-ceil((n + 1) coverage) of the n sorted ratios of truth to prediction. Bins in which truth is hardly ever above zero
-cover more than was asked, since an interval that ends at zero holds all the zeros.
+conformal prediction, Vovk, Gammerman & Shafer 2005, section 4.5), with the ranks of `tails` among the ratios of truth
+to prediction. Bins in which truth is hardly ever above zero cover more than was asked, since an interval that ends at
+zero holds all the zeros. Minutes of one use are no independent draws, nor are days of one house: the guarantee is one
+on the average over houses that are like those of calibration, and coverage elsewhere is measured.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +44,11 @@ class Bands:
         scale = np.where(at == 0, 1.0, predicted + self.floor)
         return self.low[at] * scale, self.high[at] * scale
 
+    def known(self, key: ArrayLike) -> NDArray[np.bool_]:
+        """Whether the bin of each key was calibrated; (...,) -> same."""
+        at = np.searchsorted(self.edges, np.asarray(key, np.float64), side="right")
+        return np.asarray(self.high[at] < UNKNOWN)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, for JSON."""
         arrays = {name: getattr(self, name).tolist() for name in ("edges", "low", "high", "scores")}
@@ -68,7 +75,8 @@ def calibrate(
 
     truth, key, predicted  (row,); the lowest bin of the key takes truth as it is, the others truth over
                            prediction + floor
-    A bin with fewer ratios than the coverage needs (9 for 0.9) takes those of the bin below it as well.
+    A bin with fewer ratios than the coverage needs (9 for 0.9) takes those of the bin below it as well; where these
+    are too few again, nothing is known, and the interval reaches from 0 to all that the mains allow.
     """
     truth, key, predicted = (np.asarray(one, np.float64) for one in (truth, key, predicted))
     edges = np.asarray(edges, np.float64)
@@ -83,18 +91,23 @@ def calibrate(
             lowest -= 1
             found = ratio[usable & (at >= lowest) & (at <= place)]
         count[place] = len(found)
-        if len(found):
-            low[place], high[place] = shortest(found, coverage)
+        if len(found) >= scores_needed(coverage):
+            low[place], high[place] = tails(found, coverage)
     return Bands(coverage, floor, edges, low, high, count)
 
 
-def shortest(values: Floats, coverage: float) -> tuple[float, float]:
-    """Ends of the shortest run of ceil((n + 1) coverage) sorted values, at most all of them."""
-    ordered = np.sort(values)
-    held = min(len(ordered), int(np.ceil((len(ordered) + 1) * coverage)))
-    widths = ordered[held - 1 :] - ordered[: len(ordered) - held + 1]
-    start = int(np.argmin(widths))
-    return float(ordered[start]), float(ordered[start + held - 1])
+def tails(values: Floats, coverage: float) -> tuple[float, float]:
+    """Ends that hold a new value with at least the coverage, from at least `scores_needed` exchangeable ones.
+
+    As much is cut off above as below. Where that would cut nothing but zeros off below, or the values are too few for
+    two tails, the interval starts at 0, and all that may be cut off is cut off above.
+    """
+    ordered, n = np.sort(values), len(values)
+    tail = (1 - coverage) / 2
+    cut = math.floor((n + 1) * tail + 1e-9)  # values beyond either end, and the end itself
+    if not cut or ordered[cut - 1] <= 0:
+        return 0.0, float(ordered[math.ceil((n + 1) * coverage - 1e-9) - 1])
+    return float(ordered[cut - 1]), float(ordered[n - cut])
 
 
 def around(bands: Bands, predicted: ArrayLike) -> tuple[Floats, Floats]:

@@ -63,6 +63,7 @@ class Disaggregator:
         self.progress = progress
         self.checkpoints = checkpoints
         self.data_note_ = ""  # licence and source of the training data, for the card
+        self.card_ = ""  # as it was written, of a model that was read
         self.tested_: list[str] = []
         self.scores_: dict[str, dict[str, Score]] = {}
         self.seconds_fit_: dict[str, float] = {}
@@ -87,10 +88,12 @@ class Disaggregator:
         else:
             held = list(validation)
         seeds = np.random.default_rng([self.seed, 11]).integers(0, 2**31, (len(held), MADE_UP))
+        names = [one.name for one in held]
         made = [recompose(one, held, int(seed)) for one, row in zip(held, seeds, strict=True) for seed in row]
         held = [*held, *made]
         self.step_ = houses[0].step
         self.houses_ = [one.name for one in houses]
+        self.held_ = ("the last quarter of " if validation is None else "") + ", ".join(names)
         self.members_: dict[str, MainsModel] = {}
         self.seconds_fit_, self.tested_, self.scores_, self.coverage_ = {}, [], {}, pd.DataFrame()
         for name in self.models:
@@ -132,7 +135,7 @@ class Disaggregator:
            covered (day). The appliances together never exceed the mains; where these are missing, so is everything.
         """
         self._fitted()
-        house = source if isinstance(source, House) else read_mains(source, step=self.step_, **reading)
+        house = source if isinstance(source, House) else read_mains(source, **{**reading, "step": self.step_})
         if house.step != self.step_:
             raise InputError(
                 f"{house.name} has steps of {house.step}, the model learnt {self.step_}; coarsen it first."
@@ -142,16 +145,14 @@ class Disaggregator:
         prediction = answer(house, self._say(house), self.thresholds_, self.bands_)
         return prediction.assign_attrs(self._about(house))
 
-    def doubt(self, house: House, name: str) -> str:
-        """Why the answer for an appliance of this house should not be trusted; empty when there is no reason."""
-        title = APPLIANCES[name].title
-        coarse = house.apart is not None and house.apart > COARSEST * self.step_
-        said = (
-            f"do not trust the {title}: the readings are {say_duration(house.apart)} apart, and the models learnt from "
-            f"readings {say_duration(self.step_)} apart"
-            if coarse and house.apart is not None
-            else ""
-        )
+    def doubt(self, house: House | None, name: str) -> str:
+        """Why the answer for an appliance, of this house or any, should not be trusted; empty without a reason."""
+        said = ""
+        if house is not None and house.apart is not None and house.apart > COARSEST * self.step_:
+            said = (
+                f"do not trust the {APPLIANCES[name].title}: the readings are {say_duration(house.apart)} apart, and "
+                f"the models learnt from readings {say_duration(self.step_)} apart"
+            )
         return "; ".join(filter(None, (said, self.trust_[name])))
 
     def only(self, name: str) -> "Disaggregator":
@@ -160,7 +161,7 @@ class Disaggregator:
         if name not in self.chosen_:
             raise InputError(f"this disaggregator knows {', '.join(self.chosen_)}, not {name!r}.")
         part = Disaggregator((name,), self.models, self.coverage, self.seed, self.device)
-        for kept in ("step_", "houses_", "tested_", "seconds_fit_", "data_note_"):
+        for kept in ("step_", "houses_", "held_", "tested_", "seconds_fit_", "data_note_"):
             setattr(part, kept, getattr(self, kept))
         for by_appliance in ("chosen_", "thresholds_", "trust_", "bands_"):
             setattr(part, by_appliance, {name: getattr(self, by_appliance)[name]})
@@ -305,8 +306,8 @@ class Disaggregator:
                 for house, power_w in zip(test, answers, strict=True)
                 if name in house.appliances_w
             ]
-            if scores:
-                found[name] = average(scores)
+            if scores:  # a house in which it never ran has no share of energy to be found
+                found[name] = average([one for one in scores if one.mean_w > 0] or scores)
         return found
 
     def _about(self, house: House) -> dict[str, Any]:
@@ -316,8 +317,8 @@ class Disaggregator:
             "chosen": json.dumps(self.chosen_),
             "trust": json.dumps(doubts),
             "calibration": (
-                f"intervals of {100 * self.coverage:g} %: shortest conformal bands by bin of what is predicted, "
-                f"calibrated on {', '.join(self.houses_)}: the part that was held back, and houses made up of it"
+                f"intervals of {100 * self.coverage:g} %: conformal bands by bin of what is predicted, calibrated on "
+                f"{self.held_}, and houses made up of it"
             ),
             "repairs": json.dumps(house.repairs),
             "zone": house.zone or "as written",

@@ -88,7 +88,8 @@ def _replayed(power: Watts, mains: Watts, day: int, length: int, rng: np.random.
             piece = np.nan_to_num(power[source : source + day])
             if rng.random() < recipe.stretched:
                 piece = _stretched(piece, _between(rng, recipe.stretch))
-            place = max(0, start + offset - day + int(rng.integers(-recipe.shift_min, recipe.shift_min + 1)))
+            place = start + offset - day + int(rng.integers(-recipe.shift_min, recipe.shift_min + 1))
+            piece, place = piece[max(-place, 0) :], max(place, 0)
             span = made[place : place + len(piece)]
             np.maximum(span, piece[: len(span)], out=span)
     return (made[:length] * level).astype(np.float32)

@@ -31,6 +31,7 @@ def write_model(made: "Disaggregator", folder: str | Path, overwrite: bool) -> N
     config = {
         "appliances": list(made.chosen_), "models": [name for name in made.models if name in (*parts, BLEND)],
         "coverage": made.coverage, "seed": made.seed, "step": str(made.step_), "houses": made.houses_,
+        "held": made.held_,
         "chosen": made.chosen_, "thresholds": made.thresholds_, "trust": made.trust_,
         "bands": {
             name: {at: one.to_dict() for at, one in found._asdict().items()} for name, found in made.bands_.items()
@@ -44,7 +45,7 @@ def write_model(made: "Disaggregator", folder: str | Path, overwrite: bool) -> N
         for part in parts
         for name, array in kept(made.members_[part], list(made.chosen_)).to_arrays().items()
     }
-    write_folder(folder, KIND, config, tensors, card(made), overwrite)
+    write_folder(folder, KIND, config, tensors, made.card_ or card(made), overwrite)
 
 
 def kept(member: Any, names: list[str]) -> Any:
@@ -79,6 +80,7 @@ def _read(kind: type[Fitted], folder: Path) -> Fitted:
     try:
         made = kind(config["appliances"], config["models"], config["coverage"], config["seed"])
         made.step_, made.houses_ = pd.Timedelta(config["step"]), config["houses"]
+        made.held_, made.card_ = config["held"], saved.card
         made.chosen_, made.thresholds_, made.trust_ = config["chosen"], config["thresholds"], config["trust"]
         made.bands_ = {
             name: ApplianceBands(**{at: Bands.from_dict(one) for at, one in found.items()})
@@ -119,7 +121,7 @@ def _joined(kind: type[Fitted]) -> Fitted:
             whole.members_[part] = joined(whole.members_[part], member) if part in whole.members_ else member
         whole.houses_ = list(dict.fromkeys([*whole.houses_, *one.houses_]))
         whole.models = list(dict.fromkeys([*whole.models, *one.models]))
-    whole.appliances = list(whole.chosen_)
+    whole.appliances, whole.card_ = list(whole.chosen_), ""
     return whole
 
 

@@ -64,7 +64,9 @@ def test_accept_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "fetch", fetch)
     typed("fetch", "weather", "--accept")
     typed("fetch", "etth1")
-    assert asked == [("weather", True), ("etth1", False)]
+    typed("fetch", "ideal-65-*", "etth1", "ideal-65-2017-06")
+    months = ["ideal-65-2017-06", "ideal-65-2018-02", "ideal-65-2018-04"]
+    assert asked == [("weather", True), ("etth1", False), *((name, False) for name in [*months, "etth1"])]
 
 
 def test_a_check_of_everything_passes_over_what_is_absent(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,13 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from labformer.pipelines import load_forecast_options, many_loads_options, year_load_options
+from labformer.pipelines import (
+    load_forecast_options,
+    many_houses_options,
+    many_loads_options,
+    nilm_options,
+    year_load_options,
+)
 from labformer.pipelines.options import UsageError, add_options, option, options_from, to_toml
 from labformer.shared.errors import InputError
 
@@ -86,6 +92,12 @@ KINDS = [
     year_load_options.YearRunOptions,
     year_load_options.YearFitOptions,
     year_load_options.YearPredictOptions,
+    nilm_options.NilmRunOptions,
+    nilm_options.NilmFitOptions,
+    nilm_options.NilmPredictOptions,
+    nilm_options.NilmEvaluateOptions,
+    nilm_options.NilmBenchOptions,
+    many_houses_options.ManyHousesOptions,
 ]
 
 
