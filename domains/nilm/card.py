@@ -56,7 +56,7 @@ on it, so a stranger's house will do somewhat worse:
 
 
 def _took(made: "Disaggregator") -> str:
-    seconds = sum(made.seconds_fit_.get(part, 0.0) for model in made.chosen_.values() for part in made._parts(model))
+    seconds = sum(made.seconds_fit_.get(part, 0.0) for model in made.chosen_.values() for part in made.parts(model))
     return f", fitted in {seconds:.0f} s" if seconds else ""
 
 

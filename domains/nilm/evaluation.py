@@ -37,7 +37,7 @@ def evaluate_on(disaggregator: Disaggregator, house: House) -> Evaluation:
             f"{house.name} has metered {', '.join(house.appliances_w) or 'nothing'}, the model answers "
             f"{', '.join(disaggregator.chosen_)}; there is nothing to score."
         )
-    said = disaggregator._say(house)
+    said = disaggregator.say(house)
     thresholds = {name: disaggregator.thresholds_[name] for name in both}
     power_w = powers(house, said, thresholds)
     lines = [

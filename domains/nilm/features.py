@@ -13,7 +13,7 @@ from .house import Watts
 
 Floats = NDArray[np.float32]
 LAGS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 30, 40, 50, 60, 75, 90, 120)  # steps before and after
-REACH = 240  # steps beyond which nothing is seen
+REACH = 240  # steps on either side that are looked at, above a quiet level that an hour more has a part in
 
 
 def without_gaps(mains_w: Watts) -> Watts:

@@ -19,7 +19,7 @@ from .appliances import Appliance
 from .house import Estimate, House
 from .models.localisation import LocaliserConfig, WindowClassifier, locate
 from .network import parted
-from .weights import header_of, of_appliances, packed, restored, to_appliances
+from .network_arrays import header_of, of_appliances, packed, restored, to_appliances
 from .windows import HouseWindows, blend, cover, fingerprint
 
 KILOWATT = 1000.0

@@ -221,7 +221,7 @@ def _layout(model: Disaggregator, days: pd.DatetimeIndex) -> Layout:
 def _answering(model: Disaggregator) -> Disaggregator:
     """The model without what only its tests needed, so that little travels to workers."""
     lean = copy.copy(model)
-    wanted = sorted({part for chosen in model.chosen_.values() for part in model._parts(chosen)})
+    wanted = sorted({part for chosen in model.chosen_.values() for part in model.parts(chosen)})
     lean.members_ = {part: model.members_[part] for part in wanted}
     lean.estimates_, lean.comparison_ = {}, None
     return lean

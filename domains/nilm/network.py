@@ -20,8 +20,8 @@ from .house import Estimate, House
 from .models.bigru import BiGRU, BiGRUConfig
 from .models.nilmformer import PUBLISHED, SMALL, Answer, NILMFormer, calendar_channels
 from .models.seq2point import Seq2Point, Seq2PointConfig
+from .network_arrays import header_of, of_appliances, packed, restored, to_appliances
 from .recompose import recompose
-from .weights import header_of, of_appliances, packed, restored, to_appliances
 from .windows import Batch, HouseWindows, blend, cover, peaked
 
 NETWORKS: dict[str, tuple[Any, Any]] = {

@@ -18,6 +18,7 @@ from .appliances import APPLIANCES, Appliance, appliance
 from .calibration import calibrate_on, coverage_table
 from .choice import AS_IT_IS, THRESHOLDS, Choice, choose, merit, score_house, switched
 from .data import read_mains
+from .day_comparison import day_comparison
 from .house import Estimate, House, Watts
 from .metrics import ZERO, Score, average
 from .model import MainsModel
@@ -26,7 +27,6 @@ from .recompose import recompose
 from .registry import BLEND, Run, entry
 from .saving import read_model, write_model
 from .split import first_and_last
-from .testing import day_comparison
 
 DEFAULT = ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted")
 CHOSEN = "chosen"  # the row of what the disaggregator answers
@@ -103,14 +103,14 @@ class Disaggregator:
             run = Run(self.seed, self.device, self._folder(name), self.progress)
             self.members_[name] = entry(name).build(run).fit(houses, known)
             self.seconds_fit_[name] = time.perf_counter() - started
-        said = self._say_all(held)
+        said = self._all_say(held)
         self.choices_: dict[str, dict[str, Choice]] = {
             name: {
                 one.name: found
                 for one in known
                 if (found := choose(held, said[name], one, self._thresholds(name))) is not None
             }
-            for name in self.names_()
+            for name in self.candidates()
         }
         self.chosen_ = {one.name: self._best(one) for one in known}
         self.thresholds_ = {name: self.choices_[model][name].threshold for name, model in self.chosen_.items()}
@@ -142,7 +142,7 @@ class Disaggregator:
             )
         if not np.isfinite(house.mains_w).any():
             raise InputError(f"{house.name} has no reading of the mains; nothing can be said of it.")
-        prediction = answer(house, self._say(house), self.thresholds_, self.bands_)
+        prediction = answer(house, self.say(house), self.thresholds_, self.bands_)
         return prediction.assign_attrs(self._about(house))
 
     def doubt(self, house: House | None, name: str) -> str:
@@ -168,7 +168,7 @@ class Disaggregator:
         for by_model in ("validation_scores_", "scores_"):
             found = getattr(self, by_model)
             setattr(part, by_model, {model: {name: one[name]} for model, one in found.items() if name in one})
-        part.members_ = {model: self.members_[model] for model in self._parts(self.chosen_[name])}
+        part.members_ = {model: self.members_[model] for model in self.parts(self.chosen_[name])}
         part.coverage_ = self.coverage_[self.coverage_["appliance"] == name] if len(self.coverage_) else self.coverage_
         return part
 
@@ -185,9 +185,9 @@ class Disaggregator:
         """
         return read_model(cls, folder)
 
-    def names_(self) -> list[str]:
+    def candidates(self) -> list[str]:
         """Candidates in order, the blend last."""
-        return [*self.members_, *([BLEND] if BLEND in self.models and self._parts(BLEND) else [])]
+        return [*self.members_, *([BLEND] if BLEND in self.models and self.parts(BLEND) else [])]
 
     def _checked(self, houses: Sequence[House], validation: Sequence[House], test: Sequence[House]) -> list[Appliance]:
         known = [appliance(name) for name in self.appliances]
@@ -220,24 +220,24 @@ class Disaggregator:
     def _folder(self, name: str) -> Path | None:
         return None if self.checkpoints is None else Path(self.checkpoints) / name
 
-    def _parts(self, model: str) -> list[str]:
+    def parts(self, model: str) -> list[str]:
         """Members behind a candidate: itself, or for the blend all that are no baselines."""
         return [name for name in self.members_ if entry(name).role != "baseline"] if model == BLEND else [model]
 
-    def _say_all(self, houses: Sequence[House]) -> dict[str, list[dict[str, Estimate]]]:
+    def _all_say(self, houses: Sequence[House]) -> dict[str, list[dict[str, Estimate]]]:
         """What every candidate says of every house, by candidate."""
         said = {name: [model.predict(house) for house in houses] for name, model in self.members_.items()}
-        if BLEND in self.names_():
-            parts = [said[name] for name in self._parts(BLEND)]
+        if BLEND in self.candidates():
+            parts = [said[name] for name in self.parts(BLEND)]
             said[BLEND] = [_blended(found) for found in zip(*parts, strict=True)]
         return said
 
-    def _say(self, house: House) -> dict[str, Estimate]:
+    def say(self, house: House) -> dict[str, Estimate]:
         """What the chosen models say, by appliance."""
-        wanted = dict.fromkeys(part for model in self.chosen_.values() for part in self._parts(model))
+        wanted = dict.fromkeys(part for model in self.chosen_.values() for part in self.parts(model))
         said = {name: self.members_[name].predict(house) for name in wanted}
         return {
-            name: _blended([said[part] for part in self._parts(model)])[name] if model == BLEND else said[model][name]
+            name: _blended([said[part] for part in self.parts(model)])[name] if model == BLEND else said[model][name]
             for name, model in self.chosen_.items()
         }
 
@@ -272,8 +272,8 @@ class Disaggregator:
             started = time.perf_counter()
             said[name] = [model.predict(house) for house in test]
             seconds[name] = time.perf_counter() - started
-        if BLEND in self.names_():
-            parts = self._parts(BLEND)
+        if BLEND in self.candidates():
+            parts = self.parts(BLEND)
             said[BLEND] = [_blended(found) for found in zip(*(said[name] for name in parts), strict=True)]
             seconds[BLEND] = sum(seconds[name] for name in parts)
         self.tested_ = [house.name for house in test]

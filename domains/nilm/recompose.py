@@ -11,6 +11,8 @@ import numpy as np
 
 from .house import House, Watts
 
+MINUTES = 24 * 60  # of a day
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -80,7 +82,7 @@ def _replayed(power: Watts, mains: Watts, day: int, length: int, rng: np.random.
         return np.zeros(length, np.float32)
     level, rate = _between(rng, recipe.power), _between(rng, recipe.use)
     made = np.zeros(length + 2 * day, np.float32)
-    keep = min(rate, 1.0)
+    keep, shift = min(rate, 1.0), round(recipe.shift_min * day / MINUTES)
     for start in range(0, length + day, day):
         plays = int(rng.random() < keep) + int(rng.random() < max(rate - 1, 0))
         for _ in range(plays):
@@ -88,7 +90,7 @@ def _replayed(power: Watts, mains: Watts, day: int, length: int, rng: np.random.
             piece = np.nan_to_num(power[source : source + day])
             if rng.random() < recipe.stretched:
                 piece = _stretched(piece, _between(rng, recipe.stretch))
-            place = start + offset - day + int(rng.integers(-recipe.shift_min, recipe.shift_min + 1))
+            place = start + offset - day + int(rng.integers(-shift, shift + 1))
             piece, place = piece[max(-place, 0) :], max(place, 0)
             span = made[place : place + len(piece)]
             np.maximum(span, piece[: len(span)], out=span)

@@ -27,7 +27,7 @@ ALL = "all"  # every model that ships, together
 
 def write_model(made: "Disaggregator", folder: str | Path, overwrite: bool) -> None:
     """Write `config.json`, `model.safetensors` and `card.md`; raises InputError when the folder exists."""
-    parts = sorted({part for model in made.chosen_.values() for part in made._parts(model)})
+    parts = sorted({part for model in made.chosen_.values() for part in made.parts(model)})
     config = {
         "appliances": list(made.chosen_), "models": [name for name in made.models if name in (*parts, BLEND)],
         "coverage": made.coverage, "seed": made.seed, "step": str(made.step_), "houses": made.houses_,

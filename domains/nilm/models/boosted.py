@@ -6,7 +6,7 @@ first pass gave to months it had not seen. Both learn from real houses and from 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -46,11 +46,12 @@ class Boosted:
     rest: int = 8_000  # at most so many minutes without the appliance, of each house, drawn at random
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 0
-    on_: dict[str, list[list[Trees]]] = field(init=False)  # by appliance, pass and half of the houses
+    on_: dict[str, list[list[Trees]]] = field(init=False)  # by appliance and pass; in the first one of either half
     share_: dict[str, Trees] = field(init=False)
 
     def fit(self, houses: Sequence[House], appliances: Sequence[Appliance]) -> Self:
         """Learn from every house that has an appliance; raises InputError when none has."""
+        require("lightgbm", "nilm")
         for one in appliances:
             if not any(_runs(house, one) for house in houses):
                 raise InputError(f"no house of training has a {one.title} that ever runs; leave it out.")
@@ -115,10 +116,6 @@ class Boosted:
         """Splits and leaves."""
         trees = [one for passes in self.on_.values() for group in passes for one in group]
         return sum(len(one.value) for one in [*trees, *self.share_.values()])
-
-    def config(self) -> dict[str, Any]:
-        """Plain values that the constructor takes; the recipe, which only training needs, is not among them."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.init and one.name != "recipe"}
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The trees, by appliance."""

@@ -75,7 +75,7 @@ def test_the_constructor_keeps_plain_values_and_nothing_else_happens() -> None:
 
 
 def test_the_best_candidate_on_validation_is_chosen_for_each_appliance(model: Disaggregator) -> None:
-    assert model.names_() == list(MODELS)
+    assert model.candidates() == list(MODELS)
     for name in NAMES:
         merits = {one: merit(found[name]) for one, found in model.validation_scores_.items()}
         assert merits[model.chosen_[name]] == max(merits.values())

@@ -20,7 +20,7 @@ def day_comparison(
     model: "Disaggregator", test: Sequence[House], answers: Mapping[str, Sequence[Mapping[str, Watts]]]
 ) -> Comparison:
     """Mean absolute error of a day, W, mean over the appliances, of every candidate; chosen by merit on validation."""
-    names = model.names_()
+    names = model.candidates()
     contenders = []
     for name in names:
         errors = []
