@@ -9,6 +9,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
@@ -82,6 +83,9 @@ def test_what_the_suite_reads_is_in(inside: set[str]) -> None:
     for name in ("py.typed", "data/catalogue.toml", "data/england_wales_demand_2000.csv", "data/README.md"):
         assert f"labformer/{name}" in inside
     assert any(re.fullmatch(r"labformer/shared/report/templates/[^/]+\.html", name) for name in inside)
+    for appliance in ("kettle", "washing_machine", "dishwasher", "microwave", "shower"):
+        for name in ("config.json", "model.safetensors", "card.md"):
+            assert f"labformer/domains/nilm/weights/{appliance}/{name}" in inside
 
 
 def test_every_file_of_a_package_ships_and_nothing_else(root: Path, sources: list[Path], inside: set[str]) -> None:
@@ -150,3 +154,21 @@ def test_what_needs_an_extra_fails_with_one_line_that_names_it(root: Path, insta
     assert done.stderr.strip().endswith('pip install "labformer[forecasting]".')
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "model").exists()
+
+
+def test_shipped_weights_answer_without_the_extra_that_trained_them(
+    root: Path, installed: Path, tmp_path: Path
+) -> None:
+    mains = tmp_path / "mains.csv"
+    minutes = pd.date_range("2024-01-01", periods=1440, freq="min").strftime("%Y-%m-%d %H:%M")
+    watts = [150 + 2600 * (at % 240 < 3) for at in range(1440)]
+    pd.DataFrame({"time": minutes, "mains_w": watts}).to_csv(mains, index=False)
+    done = run_with_core_alone(
+        root,
+        installed,
+        "from labformer.pipelines.command import main\n"
+        f"sys.exit(main(['predict', 'nilm', '--model', 'kettle', '--data', {str(mains)!r},"
+        f" '--out', {str(tmp_path / 'kettle.nc')!r}]))\n",
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "kettle.nc").is_file()

@@ -1,0 +1,62 @@
+"""The models that ship: small, with a card, and together the same as alone."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labformer.domains.nilm.house import House
+from labformer.domains.nilm.predictor import Disaggregator
+from labformer.domains.nilm.saving import shipped
+from labformer.domains.nilm.simulate import simulate
+
+NAMES = ["dishwasher", "kettle", "microwave", "shower", "washing_machine"]
+SHELF = Path(__file__).parents[3] / "domains" / "nilm" / "weights"
+LARGEST = 3_000_000  # bytes
+
+
+@pytest.fixture(scope="module")
+def house() -> House:
+    return simulate(4, seed=21)
+
+
+@pytest.fixture(scope="module")
+def whole() -> Disaggregator:
+    return Disaggregator.from_pretrained("all")
+
+
+def test_all_five_ship() -> None:
+    assert shipped() == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_are_small_and_their_card_says_what_they_rest_on(name: str) -> None:
+    folder = SHELF / name
+    assert (folder / "model.safetensors").stat().st_size <= LARGEST
+    card = (folder / "card.md").read_text(encoding="utf-8")
+    for word in ("## Data", "CC BY 4.0", "seed 0", "TECA", "zero", "## When not to use it"):
+        assert word in card
+    assert json.loads((folder / "config.json").read_text(encoding="utf-8"))["class"] == "Disaggregator"
+
+
+def test_a_model_alone_says_what_it_says_among_all(house: House, whole: Disaggregator) -> None:
+    together = whole.say(house)
+    for name in ("kettle", "shower"):
+        alone = Disaggregator.from_pretrained(name).say(house)[name]
+        np.testing.assert_array_equal(alone.on, together[name].on)
+        np.testing.assert_array_equal(alone.power_w, together[name].power_w)
+
+
+def test_a_name_may_be_written_with_a_hyphen(whole: Disaggregator) -> None:
+    assert Disaggregator.from_pretrained("washing-machine").thresholds_ == {
+        "washing_machine": whole.thresholds_["washing_machine"]
+    }
+
+
+def test_kettles_of_a_house_of_another_kind_are_found(house: House, whole: Disaggregator) -> None:
+    """Simulated, so nothing like the houses of training; half of the energy is little to ask."""
+    power = whole.predict(house)["power_w"].sel(appliance="kettle").values
+    truth = house.appliances_w["kettle"]
+    assert np.minimum(power, truth).sum() > 0.5 * truth.sum()
+    assert power.sum() < 2 * truth.sum()
