@@ -62,6 +62,7 @@ def test_what_unpacks_to_more_than_the_limit_is_refused(tmp_path: Path, monkeypa
         (gzip.compress(b"PAR1" + bytes(40)), "is Parquet inside"),
         (gzip.compress(gzip.compress(CSV)), "is gzip-compressed inside"),
     ],
+    ids=["plain", "empty", "pickle", "parquet", "gzip"],  # gzip writes the time, and ids must not change with it
 )
 def test_what_is_no_csv_inside_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     with pytest.raises(InputError, match=said):
