@@ -1,6 +1,6 @@
 """Intervals are calibrated on houses the models did not learn from, and measured on others again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +42,7 @@ def calibrate_on(
         minutes = _joined(minute_pairs(house, one, name) for house, one in zip(houses, said, strict=True))
         bands = [calibrate(*minutes, MINUTE_EDGES, coverage, MINUTE_FLOOR)]
         days = [energy_pairs(house, one, name, "day") for house, one in zip(houses, power, strict=True)]
-        every = _joined(iter(days))
+        every = _joined(days)
         bands.append(calibrate(*every, energy_edges(every.predicted), coverage, energy_floor(every.predicted)))
         months = _months(days, scores_needed(coverage))
         bands.append(calibrate(*months, NOTHING, coverage, energy_floor(months.predicted)))
@@ -122,7 +122,7 @@ def coverage_table(
     return pd.DataFrame(rows, columns=["appliance", "level", "wanted", "covered", "width", "count"])
 
 
-def _joined(pairs: Iterator[Pairs | None]) -> Pairs:
+def _joined(pairs: Iterable[Pairs | None]) -> Pairs:
     found = [one for one in pairs if one is not None]
     empty = Pairs(*(np.zeros(0) for _ in range(3)))
     return Pairs(*(np.concatenate(column) for column in zip(empty, *found, strict=True)))

@@ -103,7 +103,7 @@ class Disaggregator:
             run = Run(self.seed, self.device, self._folder(name), self.progress)
             self.members_[name] = entry(name).build(run).fit(houses, known)
             self.seconds_fit_[name] = time.perf_counter() - started
-        said = self._all_say(held)
+        said, _ = self._all_say(held)
         self.choices_: dict[str, dict[str, Choice]] = {
             name: {
                 one.name: found
@@ -224,13 +224,18 @@ class Disaggregator:
         """Members behind a candidate: itself, or for the blend all that are no baselines."""
         return [name for name in self.members_ if entry(name).role != "baseline"] if model == BLEND else [model]
 
-    def _all_say(self, houses: Sequence[House]) -> dict[str, list[dict[str, Estimate]]]:
-        """What every candidate says of every house, by candidate."""
-        said = {name: [model.predict(house) for house in houses] for name, model in self.members_.items()}
+    def _all_say(self, houses: Sequence[House]) -> tuple[dict[str, list[dict[str, Estimate]]], dict[str, float]]:
+        """What every candidate says of every house, and the seconds it took, by candidate."""
+        said, seconds = {}, {}
+        for name, model in self.members_.items():
+            started = time.perf_counter()
+            said[name] = [model.predict(house) for house in houses]
+            seconds[name] = time.perf_counter() - started
         if BLEND in self.candidates():
-            parts = [said[name] for name in self.parts(BLEND)]
-            said[BLEND] = [_blended(found) for found in zip(*parts, strict=True)]
-        return said
+            parts = self.parts(BLEND)
+            said[BLEND] = [_blended(found) for found in zip(*(said[name] for name in parts), strict=True)]
+            seconds[BLEND] = sum(seconds[name] for name in parts)
+        return said, seconds
 
     def say(self, house: House) -> dict[str, Estimate]:
         """What the chosen models say, by appliance."""
@@ -266,18 +271,8 @@ class Disaggregator:
         )
 
     def _test(self, test: Sequence[House]) -> None:
-        seconds: dict[str, float] = {}
-        said: dict[str, list[dict[str, Estimate]]] = {}
-        for name, model in self.members_.items():
-            started = time.perf_counter()
-            said[name] = [model.predict(house) for house in test]
-            seconds[name] = time.perf_counter() - started
-        if BLEND in self.candidates():
-            parts = self.parts(BLEND)
-            said[BLEND] = [_blended(found) for found in zip(*(said[name] for name in parts), strict=True)]
-            seconds[BLEND] = sum(seconds[name] for name in parts)
+        said, self.seconds_predict_ = self._all_say(test)
         self.tested_ = [house.name for house in test]
-        self.seconds_predict_ = seconds
         answers = {
             model: [self._switched(model, house, one) for house, one in zip(test, found, strict=True)]
             for model, found in said.items()

@@ -74,8 +74,8 @@ MODELS: dict[str, Entry] = {
         lambda run: Boosted(seed=run.seed), Boosted.from_arrays, "simple", "the same, with a second pass over the house"
     ),
     "weak-localiser": Entry(
-        lambda run: WeakLocaliser(seed=run.seed, device=run.device, progress=run.progress), WeakLocaliser.from_arrays,
-        "simple", "class activation maps, from yes or no a window",
+        lambda run: WeakLocaliser(seed=run.seed, device=run.device, progress=run.progress, folder=run.folder),
+        WeakLocaliser.from_arrays, "simple", "class activation maps, from yes or no a window",
     ),
     "seq2point": Entry(_network("seq2point"), NetworkModel.from_arrays, "simple", "convolutions, one minute a window"),
     "bigru": Entry(_network("bigru"), NetworkModel.from_arrays, "simple", "recurrent, both ways"),

@@ -118,16 +118,12 @@ def _joined(kind: type[Fitted]) -> Fitted:
         for model, scores in one.validation_scores_.items():
             whole.validation_scores_[model] = {**whole.validation_scores_.get(model, {}), **scores}
         for part, member in one.members_.items():
-            whole.members_[part] = joined(whole.members_[part], member) if part in whole.members_ else member
+            mine: Any = whole.members_.get(part)
+            whole.members_[part] = member if mine is None else mine.with_those_of(member)
         whole.houses_ = list(dict.fromkeys([*whole.houses_, *one.houses_]))
         whole.models = list(dict.fromkeys([*whole.models, *one.models]))
     whole.appliances, whole.card_ = list(whole.chosen_), ""
     return whole
-
-
-def joined(one: Any, other: Any) -> Any:
-    """Two members of a kind as one that answers the appliances of both."""
-    return one.with_those_of(other)
 
 
 def _plain(score: Score) -> dict[str, float | None]:

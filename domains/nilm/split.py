@@ -13,14 +13,19 @@ def first_and_last(houses: Sequence[House], share: float = 0.75) -> tuple[list[H
 
     Raises InputError for a house of fewer than eight days, whose parts would hold too little.
     """
-    first, last = [], []
     for house in houses:
-        real = np.cumsum(np.isfinite(house.mains_w))
-        day = house.per_day()
-        count = int(real[-1]) if len(real) else 0
+        count, day = int(np.isfinite(house.mains_w).sum()), house.per_day()
         if count < 8 * day:
             raise InputError(f"{house.name} has {count / day:.1f} days of readings; 8 are needed to split them.")
-        at = round(int(np.searchsorted(real, share * count)) / day) * day
+    return cut(houses, share)
+
+
+def cut(houses: Sequence[House], share: float) -> tuple[list[House], list[House]]:
+    """Each house in two where this share of its readings is behind, between days; a part may be empty."""
+    first, last = [], []
+    for house in houses:
+        real, day = np.cumsum(np.isfinite(house.mains_w)), house.per_day()
+        at = round(int(np.searchsorted(real, share * real[-1:].sum())) / day) * day
         first.append(house.rows(slice(0, at)))
         last.append(house.rows(slice(at, None)))
     return first, last

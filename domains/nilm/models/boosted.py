@@ -20,6 +20,7 @@ from ..context import context
 from ..features import features, quiet_level, without_gaps
 from ..house import Estimate, House
 from ..recompose import Recipe, recompose
+from ..split import cut
 
 Floats = NDArray[np.float32]
 CANDIDATE = 0.7  # of `on_w`: minutes that rise less above the quiet level of two hours around them are off
@@ -58,7 +59,8 @@ class Boosted:
         appliances = sorted(appliances, key=lambda one: list(APPLIANCES).index(one.name))  # as `from_arrays` finds them
         least = min(one.on_w for one in appliances)
         halves = [
-            [look(house, least) for house in self._with_copies(half, place)] for place, half in enumerate(cut(houses))
+            [look(house, least) for house in self._with_copies(half, place)]
+            for place, half in enumerate(cut(houses, 0.5))
         ]
         first = {one.name: [self._classifier(half, one, None) for half in halves] for one in appliances}
         self.on_, extra = {name: [trees] for name, trees in first.items()}, None
@@ -104,7 +106,8 @@ class Boosted:
 
     def with_those_of(self, other: "Boosted") -> Self:
         """Answer the other's appliances too; raises ValueError unless both stand on the same first pass."""
-        if not _same([one[0] for one in self.on_.values()], [one[0] for one in other.on_.values()]):
+        mine, theirs = ({name: one[0] for name, one in model.on_.items()} for model in (self, other))
+        if not _same(mine, theirs):
             raise ValueError("two models of boosted trees that were not fitted together cannot be joined.")
         whole = replace(self)
         whole.on_ = {name: max(mine, other.on_[name], key=len) for name, mine in self.on_.items()}
@@ -220,28 +223,18 @@ def look(house: House, least_w: float) -> Looked:
     return Looked(house, rows, up[rows], (mains - quiet_level(mains, QUIET))[rows], features(mains, rows))
 
 
-def cut(houses: Sequence[House]) -> tuple[list[House], list[House]]:
-    """Earlier and later halves of the houses, by their readings, cut between days."""
-    early, late = [], []
-    for house in houses:
-        real = np.cumsum(np.isfinite(house.mains_w))
-        day = house.per_day()
-        middle = round(int(np.searchsorted(real, real[-1:].sum() / 2)) / day) * day
-        early.append(house.rows(slice(0, middle)))
-        late.append(house.rows(slice(middle, None)))
-    return early, late
-
-
 def _context(looked: Looked, said: Sequence[Floats]) -> Floats:
     house, real = looked.house, int(np.isfinite(looked.house.mains_w).sum())
     return context(said, looked.rows, looked.above_w, len(house.mains_w), real, house.per_day())
 
 
-def _same(mine: Sequence[Sequence[Trees]], other: Sequence[Sequence[Trees]]) -> bool:
-    """Whether two rows of classifiers are the same, bit for bit."""
-    pairs = [(one, two) for left, right in zip(mine, other, strict=False) for one, two in zip(left, right, strict=True)]
-    return len(mine) == len(other) and all(
-        all(np.array_equal(a, b) for a, b in zip(one, two, strict=True)) for one, two in pairs
+def _same(mine: Mapping[str, Sequence[Trees]], other: Mapping[str, Sequence[Trees]]) -> bool:
+    """Whether classifiers by appliance are the same, bit for bit."""
+    return list(mine) == list(other) and all(
+        np.array_equal(a, b)
+        for name in mine
+        for one, two in zip(mine[name], other[name], strict=True)
+        for a, b in zip(one, two, strict=True)
     )
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from labformer.domains.nilm.appliances import APPLIANCES
 from labformer.domains.nilm.house import House
-from labformer.domains.nilm.models.boosted import CANDIDATE, QUIET, Boosted, cut, look
+from labformer.domains.nilm.models.boosted import CANDIDATE, QUIET, Boosted, look
 from labformer.domains.nilm.simulate import simulate
+from labformer.domains.nilm.split import cut
 from labformer.shared.errors import InputError, MissingExtra
 
 NAMES = ("kettle", "dishwasher")
@@ -153,11 +154,11 @@ def test_a_part_answers_as_the_whole_and_parts_of_one_fit_rejoin(whole: Boosted)
 
 
 def test_halves_are_cut_between_days_at_the_middle_of_the_readings() -> None:
-    (early, empty), (late, _) = cut([HOUSES[0], HOUSES[0].rows(slice(0, 0))])
+    (early, empty), (late, _) = cut([HOUSES[0], HOUSES[0].rows(slice(0, 0))], 0.5)
     assert len(early.times) == len(late.times) == 5 * 1440
     assert len(empty.times) == 0
     holed = replace(HOUSES[0], mains_w=np.where(np.arange(14400) < 4 * 1440, np.nan, HOUSES[0].mains_w))
-    assert len(cut([holed])[0][0].times) == 7 * 1440
+    assert len(cut([holed], 0.5)[0][0].times) == 7 * 1440
 
 
 def test_what_cannot_be_learnt_is_refused_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
