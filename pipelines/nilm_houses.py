@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..domains.nilm.channels import is_channels, read_channels
 from ..domains.nilm.collections import house_files, house_rows, open_house
 from ..domains.nilm.data import read_house, read_mains
 from ..domains.nilm.house import House
@@ -61,22 +62,30 @@ def gather(options: NilmFitting, test: float = 0.0) -> Houses:
 
 
 def read_metered(source: str, options: NilmReading, columns: Sequence[str] = ()) -> House:
-    """A house with its appliances, from a file or a folder of its files."""
+    """A house with its appliances, from a file, a folder of its files, or one of channels as of UK-DALE."""
     if wrong := [pair for pair in columns if "=" not in pair]:
         raise InputError(f"--columns {wrong[0]!r} is not APPLIANCE=COLUMN, such as kettle=Appliance8.")
     named = {name.strip(): column.strip() for name, _, column in (pair.partition("=") for pair in columns)}
+    if is_channels(source):
+        return _metered(read_channels(source, **reading(options)), source)
     house = read_house(_files(source), appliances=named or None, name=_folder(source), **reading(options))
+    return _metered(house, source)
+
+
+def read_whole(source: str, options: NilmReading) -> House:
+    """The mains of a house alone, from a file, a folder of its files, or one of channels as of UK-DALE."""
+    if is_channels(source):
+        return read_channels(source, with_appliances=False, **reading(options))
+    return read_mains(_files(source), name=_folder(source), **reading(options))
+
+
+def _metered(house: House, source: str) -> House:
     if not house.appliances_w:
         raise InputError(
             f"{source}: no column is called as an appliance is; name them with --columns kettle=COLUMN,.. to learn "
             "from the house or be scored on it."
         )
     return house
-
-
-def read_whole(source: str, options: NilmReading) -> House:
-    """The mains of a house alone, from a file or a folder of its files."""
-    return read_mains(_files(source), name=_folder(source), **reading(options))
 
 
 def reading(options: NilmReading) -> dict[str, Any]:

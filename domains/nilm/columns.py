@@ -142,17 +142,23 @@ def _is_quantity(table: Table, name: str) -> bool:
 
 
 def _appliances(names: list[str]) -> dict[str, list[str]]:
-    """Columns called as an appliance is, with a number or not: by its name, its title, or another spelling of it."""
+    """Columns called as an appliance is: by its name, its title, or another spelling of it."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if one := appliance_of(name):
+            found.setdefault(one, []).append(name)
+    return found
+
+
+def appliance_of(name: str) -> str | None:
+    """The appliance that a column or a channel is called after, with a number or not."""
     words = {
         word: one.name for one in APPLIANCES.values() for word in (_bare(one.name), _bare(one.title), *one.columns)
     }
-    found: dict[str, list[str]] = {}
-    for name in names:
-        for spelling in (_bare(name), folded(name)):
-            if word := words.get(spelling) or words.get(spelling.rstrip("0123456789")):
-                found.setdefault(word, []).append(name)
-                break
-    return found
+    for spelling in (_bare(name), folded(name)):
+        if word := words.get(spelling) or words.get(spelling.rstrip("0123456789")):
+            return word
+    return None
 
 
 def _only(table: Table, appliance: str, columns: list[str]) -> str:
