@@ -13,6 +13,7 @@ THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 
 AS_IT_IS = 0.0  # the threshold of a model whose answer is a mean power: it is never switched off
 NOTHING = 0.5  # TECA of predicting nothing
 DEAR = 5.0
+ALIKE = 0.03  # merits that differ by less
 
 
 class Choice(NamedTuple):
@@ -56,6 +57,7 @@ def choose(
 ) -> Choice | None:
     """The threshold of most merit in the mean of the houses in which the appliance ran; None if it ran in none.
 
+    Of several thresholds that are about as good, the middle one: which of them is best is chance.
     said  by house, what a model says of it; it was not fitted on these rows
     """
     owners = [
@@ -70,4 +72,6 @@ def choose(
         Choice(at, average([score_house(house, switched(found, at, one), one, at) for house, found in owners]))
         for at in thresholds
     ]
-    return max(tried, key=lambda choice: merit(choice.score))
+    best = max(merit(choice.score) for choice in tried)
+    good = [choice for choice in tried if merit(choice.score) >= best - ALIKE]
+    return good[len(good) // 2]

@@ -15,11 +15,13 @@ from ...shared.evaluation.comparison import Comparison
 from ...shared.reading.grid import say_duration
 from .answer import answer, powers
 from .appliances import APPLIANCES, Appliance, appliance
+from .blending import blended
 from .calibration import calibrate_on, coverage_table
 from .choice import AS_IT_IS, THRESHOLDS, Choice, choose, merit, score_house, switched
 from .data import read_mains
 from .day_comparison import day_comparison
 from .house import Estimate, House, Watts
+from .lending import lenders
 from .metrics import ZERO, Score, average
 from .model import MainsModel
 from .readings import Source
@@ -28,11 +30,11 @@ from .registry import BLEND, Run, entry
 from .saving import read_model, write_model
 from .split import first_and_last
 
-DEFAULT = ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted")
+DEFAULT = ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted-pair")
 CHOSEN = "chosen"  # the row of what the disaggregator answers
 COARSEST = 1.5  # steps between readings, beyond which a step no longer shows what it showed in training
 LEAST_TECA = 0.55  # predicting nothing has .5, and validation flatters: it is made of the houses of training
-MADE_UP = 4  # houses of validation made of each real one
+MADE_UP = 4  # houses of validation made of each real one; simulated households lend to every second one
 
 
 class Disaggregator:
@@ -89,7 +91,11 @@ class Disaggregator:
             held = list(validation)
         seeds = np.random.default_rng([self.seed, 11]).integers(0, 2**31, (len(held), MADE_UP))
         names = [one.name for one in held]
-        made = [recompose(one, held, int(seed)) for one, row in zip(held, seeds, strict=True) for seed in row]
+        made = [
+            recompose(one, [*held, *lenders(one.step, int(seed), place % 2)], int(seed))
+            for one, row in zip(held, seeds, strict=True)
+            for place, seed in enumerate(row)
+        ]
         held = [*held, *made]
         self.step_ = houses[0].step
         self.houses_ = [one.name for one in houses]
@@ -233,7 +239,7 @@ class Disaggregator:
             seconds[name] = time.perf_counter() - started
         if BLEND in self.candidates():
             parts = self.parts(BLEND)
-            said[BLEND] = [_blended(found) for found in zip(*(said[name] for name in parts), strict=True)]
+            said[BLEND] = [blended(found) for found in zip(*(said[name] for name in parts), strict=True)]
             seconds[BLEND] = sum(seconds[name] for name in parts)
         return said, seconds
 
@@ -242,7 +248,7 @@ class Disaggregator:
         wanted = dict.fromkeys(part for model in self.chosen_.values() for part in self.parts(model))
         said = {name: self.members_[name].predict(house) for name in wanted}
         return {
-            name: _blended([said[part] for part in self.parts(model)])[name] if model == BLEND else said[model][name]
+            name: blended([said[part] for part in self.parts(model)])[name] if model == BLEND else said[model][name]
             for name, model in self.chosen_.items()
         }
 
@@ -318,14 +324,3 @@ class Disaggregator:
             "repairs": json.dumps(house.repairs),
             "zone": house.zone or "as written",
         }
-
-
-def _blended(said: Sequence[Mapping[str, Estimate]]) -> dict[str, Estimate]:
-    """Mean probability, and mean power weighted by it."""
-    found = {}
-    for name in said[0]:
-        on = np.stack([one[name].on for one in said])
-        power = np.stack([one[name].power_w for one in said])
-        weight = on + 1e-6
-        found[name] = Estimate((power * weight).sum(0) / weight.sum(0), on.mean(0))
-    return found

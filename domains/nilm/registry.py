@@ -13,6 +13,7 @@ from .localiser import WeakLocaliser
 from .metrics import ZERO
 from .model import MainsModel
 from .models.boosted import Boosted
+from .models.boosted_pair import BoostedPair
 from .models.combinatorial import Combinatorial
 from .models.constant import MeanPower, Zero
 from .models.duty_cycle import DutyCycle
@@ -72,6 +73,13 @@ MODELS: dict[str, Entry] = {
     ),
     "boosted": Entry(
         lambda run: Boosted(seed=run.seed), Boosted.from_arrays, "simple", "the same, with a second pass over the house"
+    ),
+    "boosted-lent": Entry(
+        lambda run: Boosted(simulated=1, seed=run.seed), Boosted.from_arrays, "simple",
+        "the same, simulated households lend appliances to the made-up houses",
+    ),
+    "boosted-pair": Entry(
+        lambda run: BoostedPair(seed=run.seed), BoostedPair.from_arrays, "simple", "the mean of the last two"
     ),
     "weak-localiser": Entry(
         lambda run: WeakLocaliser(seed=run.seed, device=run.device, progress=run.progress, folder=run.folder),

@@ -19,6 +19,7 @@ from ..appliances import APPLIANCES, Appliance
 from ..context import context
 from ..features import features, quiet_level, without_gaps
 from ..house import Estimate, House
+from ..lending import lenders
 from ..recompose import Recipe, recompose
 from ..split import cut
 
@@ -47,6 +48,7 @@ class Boosted:
     rest: int = 8_000  # at most so many minutes without the appliance, of each house, drawn at random
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 0
+    simulated: int = 0  # households of the simulator that lend appliances to each made-up house, beside the real ones
     on_: dict[str, list[list[Trees]]] = field(init=False)  # by appliance and pass; in the first one of either half
     share_: dict[str, Trees] = field(init=False)
 
@@ -156,7 +158,7 @@ class Boosted:
     def _with_copies(self, houses: Sequence[House], place: int) -> list[House]:
         seeds = np.random.default_rng([self.seed, place]).integers(0, 2**31, (len(houses), self.copies))
         made = [
-            recompose(house, houses, int(seed), self.recipe)
+            recompose(house, [*houses, *lenders(house.step, int(seed), self.simulated)], int(seed), self.recipe)
             for house, row in zip(houses, seeds, strict=True)
             for seed in row
         ]
