@@ -34,7 +34,7 @@ class NilmFitting(NilmReading):
     test_houses: tuple[str, ...] = option((), "houses of the catalogue that are only scored on", "NAME,..")
     appliances: tuple[str, ...] = option((), "left out: all that some house has metered")
     models: tuple[str, ...] = option(
-        ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted"),
+        ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted-pair"),
         "candidates; the best on validation is used, for each appliance",
     )
     coverage: float = option(0.9, "coverage of the intervals")
@@ -94,7 +94,7 @@ class NilmBenchOptions:
     """`bench`: models on real houses they were not fitted on."""
 
     models: tuple[str, ...] = option(
-        ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted-plain", "boosted"),
+        ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted-plain", "boosted-pair"),
         "names; the one chosen on validation is scored beside them",
     )
     seeds: tuple[int, ...] = option((0,), "everything is fitted for each")
