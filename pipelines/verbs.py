@@ -30,7 +30,12 @@ def _nilm(text: str, options: str, function: str, cases: tuple[str, ...] = ()) -
     return Verb(text, ".nilm_options", options, ".nilm_command", function, cases)
 
 
+def _ode(text: str, options: str, function: str, cases: tuple[str, ...] = ()) -> Verb:
+    return Verb(text, ".symbolic_ode_options", options, ".symbolic_ode_command", function, cases)
+
+
 CASES = ("etth1", "ettm1", "weather", "exchange", "pge", "vic", "gefcom")
+ODE_CASES = ("odebench", "dysts", "generator")
 HOUSE_CASES = ("refit-2-20", "refit-20-2", "ideal-65")
 
 PIPELINES: dict[str, dict[str, Verb]] = {
@@ -69,7 +74,14 @@ PIPELINES: dict[str, dict[str, Verb]] = {
             "predict",
         ),
     },
+    "symbolic-ode": {
+        "run": _ode("find differential equations in runs and report how far to trust them", "OdeRunOptions", "run"),
+        "fit": _ode("find equations in a file and save them", "OdeFitOptions", "fit"),
+        "predict": _ode("follow saved equations from a start", "OdePredictOptions", "predict"),
+        "evaluate": _ode("score saved equations on other runs of the system", "OdeEvaluateOptions", "evaluate"),
+        "bench": _ode("methods on systems whose law is known", "OdeBenchOptions", "bench", ODE_CASES),
+    },
 }
 
 # modules whose SYSTEMS `labformer models` lists
-SYSTEMS: tuple[str, ...] = ("..domains.forecasting.systems", "..domains.nilm.systems")
+SYSTEMS: tuple[str, ...] = ("..domains.forecasting.systems", "..domains.nilm.systems", "..domains.symbolic.systems")

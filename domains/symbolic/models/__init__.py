@@ -1,0 +1,1 @@
+"""Networks of the symbolic domain, one paper a file."""
