@@ -11,9 +11,9 @@ import xarray as xr
 from .. import __version__
 from ..domains.symbolic.checks import run_checks
 from ..domains.symbolic.contest import contest
-from ..domains.symbolic.data import read_runs
+from ..domains.symbolic.judging.structure import complexity, recovered
 from ..domains.symbolic.predictor import SymbolicODERegressor, to_text
-from ..domains.symbolic.structure import complexity, recovered
+from ..domains.symbolic.reading.data import read_runs
 from ..shared.errors import InputError
 from ..shared.evaluation.check import Check
 from ..shared.evaluation.comparison import Comparison

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ..domains.symbolic.benchmark import Benchmark
-from ..domains.symbolic.corruption_protocol import CLEAN, Setting
-from ..domains.symbolic.evaluation import evaluate, summary
-from ..domains.symbolic.odebench import odebench, read_odebench
+from ..domains.symbolic.judging.benchmark import Benchmark
+from ..domains.symbolic.judging.corruption_protocol import CLEAN, Setting
+from ..domains.symbolic.judging.evaluation import evaluate, summary
+from ..domains.symbolic.judging.odebench import odebench, read_odebench
 from ..domains.symbolic.registry import method
 from ..shared.errors import InputError
 from ..shared.evaluation.bootstrap import Interval
@@ -89,11 +89,11 @@ def _systems(case: str, seed: int) -> list[Benchmark]:
         case "odebench":
             return list(odebench())
         case "dysts":
-            from ..domains.symbolic.other_systems import dysts_benchmarks
+            from ..domains.symbolic.judging.other_systems import dysts_benchmarks
 
             return list(dysts_benchmarks())
         case "generator":
-            from ..domains.symbolic.drawn_systems import drawn_systems
+            from ..domains.symbolic.judging.drawn_systems import drawn_systems
 
             return drawn_systems(DRAWN, seed)
     raise InputError(f"no case named {case!r}; known: odebench, dysts, generator.")

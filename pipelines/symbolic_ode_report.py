@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 
 from .. import __version__
+from ..domains.symbolic.judging.scoring import integrate
+from ..domains.symbolic.judging.structure import complexity, recovered
 from ..domains.symbolic.predictor import SymbolicODERegressor, to_text
 from ..domains.symbolic.registry import method
-from ..domains.symbolic.scoring import integrate
-from ..domains.symbolic.structure import complexity, recovered
 from ..shared.evaluation.check import Check
 from ..shared.evaluation.comparison import Comparison
 from ..shared.evaluation.table import Table, figures

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..domains.symbolic.corruption_protocol import Setting, spoiled
-from ..domains.symbolic.data import read_runs
-from ..domains.symbolic.odebench import odebench
-from ..domains.symbolic.records import RECORDS, record
+from ..domains.symbolic.judging.corruption_protocol import Setting, spoiled
+from ..domains.symbolic.judging.odebench import odebench
+from ..domains.symbolic.reading.data import read_runs
+from ..domains.symbolic.reading.records import RECORDS, record
 from ..domains.symbolic.system import System
 from ..domains.symbolic.trajectory import LEAST, Trajectory
 from ..shared.errors import InputError

@@ -4,9 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .data import read_runs
     from .predictor import SymbolicODERegressor
-    from .records import record
+    from .reading.data import read_runs
+    from .reading.records import record
     from .system import System
     from .trajectory import Trajectory
 
@@ -16,8 +16,8 @@ _HOMES = {
     "SymbolicODERegressor": ".predictor",
     "System": ".system",
     "Trajectory": ".trajectory",
-    "read_runs": ".data",
-    "record": ".records",
+    "read_runs": ".reading.data",
+    "record": ".reading.records",
 }
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...shared.evaluation.check import Check
+from .judging.scoring import integrate, r2
 from .registry import method
-from .scoring import integrate, r2
 from .system import System
 from .trajectory import Trajectory
 

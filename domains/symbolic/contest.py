@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...shared.evaluation.comparison import Comparison, Contender, compare
+from .judging.scoring import integrate, r2
+from .judging.structure import complexity
 from .registry import method
-from .scoring import integrate, r2
-from .structure import complexity
 from .system import System
 from .trajectory import LEAST, Trajectory
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .scoring import integrate
+from .judging.scoring import integrate
 from .system import System
 
 Floats = NDArray[np.float64]

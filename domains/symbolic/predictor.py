@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...shared.errors import InputError
 from .ensemble import ensemble
+from .judging.scoring import integrate, r2
 from .registry import HYBRID, WITH_TRANSFORMER, method, proposals
 from .saving import read_model, write_model
-from .scoring import integrate, r2
 from .system import System, state
 from .trajectory import Trajectory, same_system
 
@@ -70,7 +70,7 @@ class SymbolicODERegressor:
         self.names_ = runs[0].names
         dimension = runs[0].dimension
         if self.method in (HYBRID, WITH_TRANSFORMER):
-            from .discovery import discover
+            from .hybrid.discovery import discover
 
             offered = proposals(runs, self.seed) if self.method == WITH_TRANSFORMER else ()
             found = discover(runs, proposals=offered, seed=self.seed)
@@ -207,7 +207,7 @@ class SymbolicODERegressor:
         if trajectories is None and isinstance(times, list | tuple) and times and isinstance(times[0], Trajectory):
             return list(times), []
         if trajectories is None:
-            from .data import read_runs
+            from .reading.data import read_runs
 
             found = read_runs(times, max_points=self.max_points, **reading)
             return list(found.runs), list(found.repairs)

@@ -12,7 +12,7 @@ from .system import System
 from .trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from .proposals import Proposer
+    from .proposing.proposals import Proposer
 
 Fit = Callable[[Sequence[Trajectory], int], System]
 HYBRID = "hybrid"
@@ -39,13 +39,13 @@ def _late(module: str, name: str, **settings: object) -> Fit:
 
 
 def _hybrid(runs: Sequence[Trajectory], seed: int) -> System:
-    from .discovery import discover
+    from .hybrid.discovery import discover
 
     return discover(runs, seed=seed).system
 
 
 def _with_transformer(runs: Sequence[Trajectory], seed: int) -> System:
-    from .discovery import discover
+    from .hybrid.discovery import discover
 
     return discover(runs, proposals=proposals(runs, seed), seed=seed).system
 
@@ -65,7 +65,7 @@ def proposals(runs: Sequence[Trajectory], seed: int, count: int = PROPOSALS) -> 
 
 @cache
 def _proposer() -> "Proposer":
-    from .proposals import Proposer
+    from .proposing.proposals import Proposer
 
     return Proposer.from_pretrained()
 

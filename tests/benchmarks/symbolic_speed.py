@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from scipy.integrate import solve_ivp
 
-from labformer.domains.symbolic.generator import draw_system
-from labformer.domains.symbolic.integrate import integrate_many
-from labformer.domains.symbolic.normal_form import compile_expressions, to_system
-from labformer.domains.symbolic.programs import compile_system
+from labformer.domains.symbolic.proposing.generator import draw_system
+from labformer.domains.symbolic.proposing.integrate import integrate_many
+from labformer.domains.symbolic.proposing.normal_form import compile_expressions, to_system
+from labformer.domains.symbolic.proposing.programs import compile_system
 
 TIMES, LIMIT = np.linspace(1.0, 10.0, 100), 100.0
 RTOL, ATOL = 1e-6, 1e-9

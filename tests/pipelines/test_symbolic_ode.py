@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from labformer.domains.symbolic.judging.scoring import integrate
 from labformer.domains.symbolic.registry import METHODS
-from labformer.domains.symbolic.scoring import integrate
 from labformer.domains.symbolic.system import System
 from labformer.domains.symbolic.systems import SYSTEMS
 from labformer.pipelines.command import main

@@ -19,7 +19,7 @@ from ....shared.transformer.block import CrossBlock, PostNormBlock
 from ....shared.transformer.feedforward import FeedForward
 from ....shared.transformer.multihead import Cache, CrossHead, MultiHead
 from ....shared.transformer.stack import Decoder, Encoder
-from ..tokens import MANTISSA, NUMBER, PAD, STATES, WORDS
+from ..proposing.tokens import MANTISSA, NUMBER, PAD, STATES, WORDS
 
 PAIR = 100  # values of two digits
 SIZES = [MANTISSA, PAIR, PAIR]  # rows of plain words, of first and of last two digits

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ....shared.errors import InputError, require
 from ..expression import read_expression
-from ..scoring import best_of
+from ..judging.scoring import best_of
 from ..system import System, state
 from ..trajectory import Trajectory
 from .stlsq import derivative

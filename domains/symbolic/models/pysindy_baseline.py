@@ -15,7 +15,7 @@ import sympy
 from ....shared.errors import require
 from ....shared.learning.seed import seeded
 from ..expression import read_expression
-from ..scoring import best_of
+from ..judging.scoring import best_of
 from ..system import System, state
 from ..trajectory import Trajectory
 

@@ -14,7 +14,7 @@ import sympy
 from numpy.typing import NDArray
 from scipy.interpolate import UnivariateSpline
 
-from ..scoring import best_of
+from ..judging.scoring import best_of
 from ..system import System, state
 from ..trajectory import Trajectory
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sympy
 
-from labformer.domains.symbolic.discovery import DiscoveryOptions, discover
+from labformer.domains.symbolic.hybrid.discovery import DiscoveryOptions, discover
 from labformer.domains.symbolic.system import System
 from labformer.domains.symbolic.trajectory import Trajectory
 from labformer.shared.errors import InputError

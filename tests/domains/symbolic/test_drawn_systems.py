@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labformer.domains.symbolic.drawn_systems import drawn_systems
+from labformer.domains.symbolic.judging.drawn_systems import drawn_systems
 
 
 def test_same_seed_same_systems_and_another_seed_others():

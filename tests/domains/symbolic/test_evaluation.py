@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labformer.domains.symbolic.corruption_protocol import CLEAN, TABLE, Setting, spoiled
-from labformer.domains.symbolic.evaluation import accuracy, evaluate, read_rows, score, summary
-from labformer.domains.symbolic.odebench import odebench
+from labformer.domains.symbolic.judging.corruption_protocol import CLEAN, TABLE, Setting, spoiled
+from labformer.domains.symbolic.judging.evaluation import accuracy, evaluate, read_rows, score, summary
+from labformer.domains.symbolic.judging.odebench import odebench
 from labformer.domains.symbolic.system import System
 from labformer.domains.symbolic.trajectory import Trajectory
 from labformer.shared.errors import InputError, MissingExtra

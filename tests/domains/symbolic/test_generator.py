@@ -4,15 +4,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labformer.domains.symbolic.corpus import Corpus, make_corpus, pack_examples
-from labformer.domains.symbolic.corruption import CorruptionConfig, corrupted, drawn_units, in_units
-from labformer.domains.symbolic.generator import FIRST, LAST, GeneratorConfig, _tree, draw_examples, draw_system
-from labformer.domains.symbolic.integrate import integrate_many
-from labformer.domains.symbolic.lessons import Lessons, clean_example
 from labformer.domains.symbolic.models.odeformer import SMALL
-from labformer.domains.symbolic.normal_form import compile_expressions, from_sympy, to_system
+from labformer.domains.symbolic.proposing.corpus import Corpus, make_corpus, pack_examples
+from labformer.domains.symbolic.proposing.corruption import CorruptionConfig, corrupted, drawn_units, in_units
+from labformer.domains.symbolic.proposing.generator import (
+    FIRST,
+    LAST,
+    GeneratorConfig,
+    _tree,
+    draw_examples,
+    draw_system,
+)
+from labformer.domains.symbolic.proposing.integrate import integrate_many
+from labformer.domains.symbolic.proposing.lessons import Lessons, clean_example
+from labformer.domains.symbolic.proposing.normal_form import compile_expressions, from_sympy, to_system
+from labformer.domains.symbolic.proposing.tokens import WORDS, read_tokens, system_tokens
 from labformer.domains.symbolic.system import System
-from labformer.domains.symbolic.tokens import WORDS, read_tokens, system_tokens
 from labformer.shared.errors import InputError
 
 TWO = GeneratorConfig(states=2, binaries=2, unaries=1, settled=0.3)
@@ -64,7 +71,7 @@ def test_an_example_follows_its_law_and_keeps_the_limit(examples: list) -> None:
 def test_a_corpus_goes_on_where_it_stopped_and_refuses_other_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labformer.domains.symbolic.corpus.DRAWS", 16)
+    monkeypatch.setattr("labformer.domains.symbolic.proposing.corpus.DRAWS", 16)
     whole = make_corpus(tmp_path / "whole", 8, TWO, seed=4, progress=False)
     small = make_corpus(tmp_path / "parts", 2, TWO, seed=4, progress=False)
     grown = make_corpus(tmp_path / "parts", 8, TWO, seed=4, progress=False)

@@ -3,10 +3,10 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from labformer.domains.symbolic.generator import draw_system, spaced_times
-from labformer.domains.symbolic.integrate import integrate_many
-from labformer.domains.symbolic.normal_form import compile_expressions, to_system
-from labformer.domains.symbolic.programs import CODES, Tape, compile_system
+from labformer.domains.symbolic.proposing.generator import draw_system, spaced_times
+from labformer.domains.symbolic.proposing.integrate import integrate_many
+from labformer.domains.symbolic.proposing.normal_form import compile_expressions, to_system
+from labformer.domains.symbolic.proposing.programs import CODES, Tape, compile_system
 from labformer.domains.symbolic.system import System
 from labformer.shared.errors import InputError
 

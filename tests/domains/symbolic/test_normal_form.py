@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import sympy
 
-from labformer.domains.symbolic.generator import draw_system
-from labformer.domains.symbolic.normal_form import (
+from labformer.domains.symbolic.proposing.generator import draw_system
+from labformer.domains.symbolic.proposing.normal_form import (
     constant,
     expanded,
     from_sympy,

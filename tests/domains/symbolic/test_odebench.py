@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labformer.domains.symbolic.odebench import odebench, read_odebench, write_odebench
-from labformer.domains.symbolic.scoring import retold
+from labformer.domains.symbolic.judging.odebench import odebench, read_odebench, write_odebench
+from labformer.domains.symbolic.judging.scoring import retold
 from labformer.shared.errors import InputError
 
 FOLDER = Path(os.environ.get("LABFORMER_DATA", Path(__file__).parents[4] / "shared" / "data"))

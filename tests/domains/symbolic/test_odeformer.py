@@ -5,10 +5,6 @@ import numpy as np
 import pytest
 import torch
 
-from labformer.domains.symbolic.corpus import make_corpus
-from labformer.domains.symbolic.decoding import beam_search, sample
-from labformer.domains.symbolic.generator import GeneratorConfig
-from labformer.domains.symbolic.lessons import padded
 from labformer.domains.symbolic.models.odeformer import (
     PUBLISHED,
     SMALL,
@@ -18,10 +14,14 @@ from labformer.domains.symbolic.models.odeformer import (
     Points,
     WordTable,
 )  # fmt: skip
-from labformer.domains.symbolic.points import gather_points, thinned
+from labformer.domains.symbolic.proposing.corpus import make_corpus
+from labformer.domains.symbolic.proposing.decoding import beam_search, sample
+from labformer.domains.symbolic.proposing.generator import GeneratorConfig
+from labformer.domains.symbolic.proposing.lessons import padded
+from labformer.domains.symbolic.proposing.points import gather_points, thinned
+from labformer.domains.symbolic.proposing.tokens import END, NUMBER, WORDS, system_tokens, token_numbers
+from labformer.domains.symbolic.proposing.training import ProposerTraining, fit_network
 from labformer.domains.symbolic.system import System
-from labformer.domains.symbolic.tokens import END, NUMBER, WORDS, system_tokens, token_numbers
-from labformer.domains.symbolic.training import ProposerTraining, fit_network
 from labformer.shared.errors import InputError
 
 TINY = ODEFormerConfig(
@@ -169,7 +169,7 @@ def test_sizes_that_do_not_fit_are_refused(wrong: dict) -> None:
 def test_training_lowers_the_surprise_and_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labformer.domains.symbolic.corpus.DRAWS", 40)
+    monkeypatch.setattr("labformer.domains.symbolic.proposing.corpus.DRAWS", 40)
     generator = GeneratorConfig(states=2, binaries=1, unaries=0, settled=0.0, longest=24)
     options = ProposerTraining(
         examples=30, held=8, batch=6, steps=6, epochs=3, learning_rate=1e-2, warmup=2, model=TINY, generator=generator

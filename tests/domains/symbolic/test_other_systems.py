@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from labformer.domains.symbolic.other_systems import as_system, dysts_benchmarks
+from labformer.domains.symbolic.judging.other_systems import as_system, dysts_benchmarks
 from labformer.shared.errors import MissingExtra
 
 

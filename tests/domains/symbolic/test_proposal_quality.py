@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from labformer.domains.symbolic.generator import Example, GeneratorConfig
 from labformer.domains.symbolic.models.odeformer import SMALL, ODEFormer
-from labformer.domains.symbolic.normal_form import from_sympy
-from labformer.domains.symbolic.proposal_card import card
-from labformer.domains.symbolic.proposal_quality import blind, fresh_examples, measure, r2, surprise
-from labformer.domains.symbolic.proposals import Proposal, Proposer, Readings
+from labformer.domains.symbolic.proposing.generator import Example, GeneratorConfig
+from labformer.domains.symbolic.proposing.normal_form import from_sympy
+from labformer.domains.symbolic.proposing.proposal_card import card
+from labformer.domains.symbolic.proposing.proposal_quality import blind, fresh_examples, measure, r2, surprise
+from labformer.domains.symbolic.proposing.proposals import Proposal, Proposer, Readings
+from labformer.domains.symbolic.proposing.training import PUBLISHED_TRAINING, ProposerTraining
 from labformer.domains.symbolic.system import System
-from labformer.domains.symbolic.training import PUBLISHED_TRAINING, ProposerTraining
 from labformer.domains.symbolic.trajectory import Trajectory
 from labformer.shared.errors import InputError
 from labformer.shared.learning.loop import Epoch, Outcome

@@ -5,15 +5,15 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from labformer.domains.symbolic.constants import refined
-from labformer.domains.symbolic.decoding import Sentence
-from labformer.domains.symbolic.generator import FIRST, LAST
 from labformer.domains.symbolic.models.odeformer import ODEFormer, ODEFormerConfig
-from labformer.domains.symbolic.normal_form import from_sympy, term_shapes, to_system
-from labformer.domains.symbolic.proposals import ProposalOptions, Proposer, scale_of
-from labformer.domains.symbolic.reconstruction import reconstruction_errors
+from labformer.domains.symbolic.proposing.constants import refined
+from labformer.domains.symbolic.proposing.decoding import Sentence
+from labformer.domains.symbolic.proposing.generator import FIRST, LAST
+from labformer.domains.symbolic.proposing.normal_form import from_sympy, term_shapes, to_system
+from labformer.domains.symbolic.proposing.proposals import ProposalOptions, Proposer, scale_of
+from labformer.domains.symbolic.proposing.reconstruction import reconstruction_errors
+from labformer.domains.symbolic.proposing.tokens import system_tokens
 from labformer.domains.symbolic.system import System
-from labformer.domains.symbolic.tokens import system_tokens
 from labformer.domains.symbolic.trajectory import Trajectory
 from labformer.shared.errors import InputError
 

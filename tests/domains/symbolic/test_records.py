@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labformer.domains.symbolic.records import RECORDS, record
+from labformer.domains.symbolic.reading.records import RECORDS, record
 from labformer.shared.errors import InputError
 
 

@@ -7,8 +7,8 @@ import pytest
 import sympy
 
 from labformer.domains.symbolic import SymbolicODERegressor, Trajectory
-from labformer.domains.symbolic.scoring import integrate
-from labformer.domains.symbolic.structure import recovered
+from labformer.domains.symbolic.judging.scoring import integrate
+from labformer.domains.symbolic.judging.structure import recovered
 from labformer.domains.symbolic.system import System
 from labformer.shared.errors import InputError
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from labformer.domains.symbolic.scoring import best_of, fit_quality, integrate, r2, retold
+from labformer.domains.symbolic.judging.scoring import best_of, fit_quality, integrate, r2, retold
 from labformer.domains.symbolic.system import System
 from labformer.domains.symbolic.trajectory import Trajectory
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labformer.domains.symbolic.search import beam, every, solve
+from labformer.domains.symbolic.hybrid.search import beam, every, solve
 
 
 def test_best_support_of_each_size_is_found_where_greedy_search_fails():

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from labformer.domains.symbolic.sensitivity import Program
-from labformer.domains.symbolic.shooting import integrate, propagate
+from labformer.domains.symbolic.hybrid.sensitivity import Program
+from labformer.domains.symbolic.hybrid.shooting import integrate, propagate
 from labformer.domains.symbolic.system import System
 
 EQUATIONS = [

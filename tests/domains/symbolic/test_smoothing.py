@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labformer.domains.symbolic.smoothing import estimate_noise, smooth, spreads
+from labformer.domains.symbolic.hybrid.smoothing import estimate_noise, smooth, spreads
 from labformer.domains.symbolic.trajectory import Trajectory
 
 TIMES = np.linspace(0, 10, 400)

@@ -5,12 +5,12 @@ import sys
 import numpy as np
 import pytest
 
+from labformer.domains.symbolic.judging.odebench import odebench
+from labformer.domains.symbolic.judging.scoring import fit_quality
+from labformer.domains.symbolic.judging.structure import recovered
 from labformer.domains.symbolic.models.operon import fit_operon, formula
 from labformer.domains.symbolic.models.pysindy_baseline import KINDS, fit_pysindy
 from labformer.domains.symbolic.models.stlsq import derivative, fit_stlsq, monomials, noise
-from labformer.domains.symbolic.odebench import odebench
-from labformer.domains.symbolic.scoring import fit_quality
-from labformer.domains.symbolic.structure import recovered
 from labformer.domains.symbolic.trajectory import Trajectory
 from labformer.shared.errors import InputError, MissingExtra
 

@@ -3,8 +3,8 @@
 import pytest
 import sympy
 
-from labformer.domains.symbolic.odebench import odebench
-from labformer.domains.symbolic.structure import complexity, recovered, term_recall
+from labformer.domains.symbolic.judging.odebench import odebench
+from labformer.domains.symbolic.judging.structure import complexity, recovered, term_recall
 from labformer.domains.symbolic.system import System
 
 SAME = [

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labformer.domains.symbolic.generator import draw_system
-from labformer.domains.symbolic.numbers import decode_number, encode_number, encode_numbers
-from labformer.domains.symbolic.system import System
-from labformer.domains.symbolic.tokens import (
+from labformer.domains.symbolic.proposing.generator import draw_system
+from labformer.domains.symbolic.proposing.numbers import decode_number, encode_number, encode_numbers
+from labformer.domains.symbolic.proposing.tokens import (
     END,
     NUMBER,
     PAD,
@@ -19,6 +18,7 @@ from labformer.domains.symbolic.tokens import (
     system_tokens,
     tokens_system,
 )  # fmt: skip
+from labformer.domains.symbolic.system import System
 from labformer.shared.errors import InputError
 
 

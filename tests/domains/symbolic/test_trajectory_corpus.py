@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labformer.domains.symbolic.data import read_runs
+from labformer.domains.symbolic.reading.data import read_runs
 from labformer.shared.errors import InputError
 
 

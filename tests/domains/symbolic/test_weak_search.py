@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labformer.domains.symbolic.library import Ranges, polynomials, tier
-from labformer.domains.symbolic.search import backward, beam
-from labformer.domains.symbolic.smoothing import estimate_noise, smooth, spreads
-from labformer.domains.symbolic.weak import weak_form, windows
+from labformer.domains.symbolic.hybrid.library import Ranges, polynomials, tier
+from labformer.domains.symbolic.hybrid.search import backward, beam
+from labformer.domains.symbolic.hybrid.smoothing import estimate_noise, smooth, spreads
+from labformer.domains.symbolic.hybrid.weak import weak_form, windows
 
 spec = spec_from_file_location("symbolic_runs", Path(__file__).with_name("runs.py"))
 assert spec is not None and spec.loader is not None

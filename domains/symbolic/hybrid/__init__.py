@@ -1,0 +1,1 @@
+"""The search for a law: weak form, library, shooting, selection."""

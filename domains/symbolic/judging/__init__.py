@@ -1,0 +1,1 @@
+"""Systems whose law is known, and how well a found law retells them."""
