@@ -49,7 +49,7 @@ def card(
         f"**Data.** {options.examples:,} simulated examples (no measured data; nothing of any benchmark). "
         f"**Seed** {options.seed}. **Training** {visits:,} visits of examples in {outcome.seconds / 60:.0f} minutes of "
         f"a processor core shared with other work; validation {validation}, weighted as the loss. **Command:** "
-        "`train_proposer(options, FOLDER)` in `labformer.domains.symbolic.training`, options as below."
+        "`train_proposer(options, FOLDER)` in `labformer.domains.symbolic.proposing.training`, options as below."
         + (f" {history}" if history else ""),
         "",
         f"**Figures** on fresh systems of the published generator (another seed, at most "
