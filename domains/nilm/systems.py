@@ -17,7 +17,6 @@ _ABOUT = {
         "the same, and simulated households lend their appliances to the made-up ones",
     ),
     "boosted-pair": ("Breiman 1996, doi:10.1007/BF00058655", "the mean of boosted and boosted-lent"),
-    "blend": ("Breiman 1996, doi:10.1007/BF00058655", "the mean of all candidates that are no baselines"),
     "seq2point": ("Zhang et al. 2018, arXiv:1612.09106", "convolutions from a window to its midpoint"),
     "bigru": ("Precioso & Gomez-Ullate 2023, hdl:10498/28902", "a recurrent net over the window, both ways"),
     "weak-localiser": (

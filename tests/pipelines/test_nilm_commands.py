@@ -11,6 +11,8 @@ import xarray as xr
 from labformer.domains.nilm import registry
 from labformer.domains.nilm.house import House
 from labformer.domains.nilm.localiser import WeakLocaliser
+from labformer.domains.nilm.models.boosted import Boosted
+from labformer.domains.nilm.models.boosted_pair import BoostedPair
 from labformer.domains.nilm.network import NetworkModel
 from labformer.domains.nilm.simulate import simulate
 from labformer.domains.nilm.systems import SYSTEMS
@@ -174,6 +176,12 @@ def quick(kind: str, **settings: Any) -> registry.Entry:
 
 TINY = {"width": 16, "depth": 1, "heads": 2}
 QUICK = {
+    "boosted-lent": registry.MODELS["boosted-lent"]._replace(
+        build=lambda run: Boosted(copies=1, rounds=20, rest=2000, seed=run.seed, simulated=1)
+    ),
+    "boosted-pair": registry.MODELS["boosted-pair"]._replace(
+        build=lambda run: BoostedPair(copies=1, rounds=20, rest=2000, seed=run.seed)
+    ),
     "nilmformer": quick("nilmformer", sizes=TINY),
     "nilmformer-joint": quick("nilmformer", sizes=TINY, joint=True, states=True, copies=1),
     "seq2point": quick("seq2point", sizes={"window": 31, "dense": 16}),
