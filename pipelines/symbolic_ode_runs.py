@@ -59,15 +59,15 @@ def divided(runs: Sequence[Trajectory], share: float) -> tuple[list[Trajectory],
         fit, test = list(runs[:-kept]), list(runs[-kept:])
         return fit, test, f"found from the first {len(fit)} of {len(runs)} runs, scored on the last {kept}"
     run = runs[0]
-    cut = round((1 - share) * len(run.times))
-    if min(cut, len(run.times) - cut) < LEAST:
+    cut = len(run.times) - max(round(share * len(run.times)), LEAST)
+    if cut < LEAST:
         raise InputError(
-            f"{run.name or 'the run'} has {len(run.times)} points; too few to keep {share:.0%} of them to score on."
+            f"{run.name or 'the run'} has {len(run.times)} points; too few to keep some of them to score on."
         )
     return (
         [run.rows(slice(0, cut))],
         [run.rows(slice(cut, None))],
-        f"found from the first {1 - share:.0%} of the only run, scored on how it went on, from the first point there",
+        f"found from the first {cut} of the {len(run.times)} points of the only run, scored on how it went on",
     )
 
 

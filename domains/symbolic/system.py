@@ -75,7 +75,7 @@ class System:
         """Expressions with c_0, c_1, .. for constants, these symbols, and their values.
 
         A constant is a number that is added or that multiplies, or any float; integer and simple rational powers
-        belong to the structure, and so does a sign.
+        belong to the structure, and so does a sign, and the 1 of a denominator 1 + .., which only fixes its scale.
         """
         symbols: list[sympy.Symbol] = []
         values: list[float] = []
@@ -89,6 +89,9 @@ class System:
             if one.is_number:
                 return new(one)
             if one.is_Pow and one.exp.is_Rational:
+                if one.exp < 0 and one.base.is_Add and sympy.Integer(1) in one.base.args:
+                    rest = [lifted(part) for part in one.base.args if part != 1]
+                    return one.func(sympy.Add(sympy.Integer(1), *rest), one.exp)
                 return one.func(lifted(one.base), one.exp)
             if one.is_Mul and one.args[0] == -1:
                 return -lifted(one.func(*one.args[1:]))

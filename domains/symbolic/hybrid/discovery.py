@@ -87,6 +87,7 @@ def _targets(
     return out
 
 
+@np.errstate(all="ignore")  # trial laws overflow, and are given up
 def discover(
     runs: Sequence[Trajectory], proposals: Sequence[System] = (), prior: Prior | None = None, seed: int = 0,
     options: DiscoveryOptions = DiscoveryOptions(),
@@ -205,7 +206,8 @@ def _candidates(
     for one in proposals:
         if (proposed := setting.part(one)) is not None:
             judge.fit(law_of_system(proposed))
-    _combine(judge, found, options.fits + len(proposals))
+    ladders = [] if small.clean else [regression.ladder(j) for j in range(d)]
+    _combine(judge, found, options.fits + len(proposals), ladders)
     if not small.clean or judge.best > 1.5 * judge.points:
         _restructure(judge, found, ranges, options)
     if not judge.fitted():
@@ -226,7 +228,48 @@ def _candidates(
     return sorted(candidates, key=lambda one: one.score), judge
 
 
-def _combine(judge: Judge, found: Sequence[Sequence[Scored]], fits: int) -> None:
+def _climb(judge: Judge, ladders: Sequence[Sequence[Sequence[Component]]]) -> None:
+    """Fit polynomials with as many terms in each equation, then change one equation at a time."""
+    d = len(ladders)
+    if not d or not all(ladders):
+        return
+
+    def fit(places: Sequence[tuple[int, int]]) -> float:
+        law = law_of([ladders[j][k][at] for j, (k, at) in enumerate(places)], d)
+        known = judge.known.get((law.key, judge.segments))
+        if known is None:
+            done = judge.fit(law)
+            return np.inf if done is None else judge.score(law, done)
+        return judge.score(known[0], known[1])
+
+    before = min((judge.score(law, one) for law, one in judge.fitted()), default=np.inf)
+    score, rung, worse = np.inf, 0, 0
+    for k in range(max(map(len, ladders))):
+        new = fit([(min(k, len(one) - 1), 0) for one in ladders])
+        worse = 0 if new < score else worse + 1
+        if new < score:
+            score, rung = new, k
+        if worse == 2:
+            break
+    # far from everything, steps of single equations lead nowhere
+    if score > 10 * before and judge.best > 3 * judge.points:
+        return
+    best = [(min(rung, len(one) - 1), 0) for one in ladders]
+    for j in range(d):
+        near = [k for k in range(rung - 2, rung + 3) if 0 <= k < len(ladders[j])]
+        for place in [(k, at) for k in near for at in range(len(ladders[j][k]))]:
+            tried = [*best[:j], place, *best[j + 1 :]]
+            new = fit(tried) if tried != best else np.inf
+            if new < score:
+                best, score = tried, new
+
+
+def _combine(
+    judge: Judge,
+    found: Sequence[Sequence[Scored]],
+    fits: int,
+    ladders: Sequence[Sequence[Sequence[Component]]] = (),
+) -> None:
     """Fit combinations of the components' candidates: the best of all first, then one component changed at a time."""
     d = len(found)
 
@@ -246,6 +289,9 @@ def _combine(judge: Judge, found: Sequence[Sequence[Scored]], fits: int) -> None
     for places in (plain, explicit):
         if any(places) and (new := fit(places)) < score:
             best, score = places, new
+    spent = judge.spent
+    _climb(judge, ladders)
+    fits += judge.spent - spent
     if judge.best > 3 * judge.points:
         # chaos, or a wrong law: pieces tell the two apart
         single = judge.best

@@ -192,6 +192,24 @@ class Regression:
         best = min(one.rest for one in refined)
         return self._ranked(component, refined, best)[:keep]
 
+    def ladder(self, component: int, most: int = 6, each: int = 2) -> list[list[Component]]:
+        """The best polynomials of one term, of two, and so on, whatever their misfit; `each` of every size.
+
+        Smoothing bends sharp turns by more than its own error bars say. The weak form then buys terms that the runs do
+        not need, and the few that they do need rank far down; through the integrator they are judged anew.
+        """
+        tier, response = self.tiers[0], self.weak.responses[component]
+        matrix = self._matrix(tier, component)
+        found = [*every(matrix, response, most, each), *backward(matrix, response, most)]
+        steps: list[list[Component]] = []
+        for size in range(1, most + 1):
+            same = sorted((one for one in found if len(one.columns) == size), key=lambda one: one.rest)
+            made = [self._component(tier, solve(matrix, response, one.columns)) for one in same]
+            unique = {one.key: one for one in made if one is not None}
+            if unique:
+                steps.append(list(unique.values())[:each])
+        return steps
+
     def _search(
         self, one: _Tier, component: int, response: Floats, pool: dict[tuple[object, ...], Scored]
     ) -> None:  # fmt: skip
