@@ -35,9 +35,7 @@ class OdeRunOptions(OdeFitting):
     noise: float = option(0.02, "of the simulated system, multiplicative")
     dropped: float = option(0.5, "share of the simulated points that are taken out")
     test: float = option(0.25, "share of the runs, or of the only run's time, that is kept to score on")
-    beside: tuple[str, ...] = option(
-        ("stlsq", "pysindy", "pysindy-weak"), "methods that are fitted and scored beside it", "NAME,.."
-    )
+    beside: tuple[str, ...] = option(("stlsq", "pysindy"), "methods that are fitted and scored beside it", "NAME,..")
     out: str = option("symbolic-ode-run", "folder for results", "FOLDER")
     overwrite: bool = option(False, "replace what is there")
 

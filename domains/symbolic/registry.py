@@ -73,6 +73,9 @@ def _proposer() -> "Proposer":
 METHODS: dict[str, Method] = {
     "stlsq": Method(_late(".models.stlsq", "fit_stlsq"), "baseline", "thresholded least squares on derivatives"),
     "pysindy": Method(
+        _late(".models.pysindy_baseline", "fit_pysindy"), "baseline", "PySINDy, the best of the next three on the runs"
+    ),
+    "pysindy-polynomial": Method(
         _late(".models.pysindy_baseline", "fit_pysindy", kinds=("polynomial",)), "baseline", "PySINDy, polynomials"
     ),
     "pysindy-trig": Method(

@@ -3,7 +3,8 @@
 _SINDY = "Brunton et al. 2016, doi:10.1073/pnas.1517384113"
 _ABOUT = {
     "stlsq": (_SINDY, "sequentially thresholded least squares on derivatives"),
-    "pysindy": ("Kaptanoglu et al. 2022, doi:10.21105/joss.03994", "PySINDy with polynomials"),
+    "pysindy": ("Kaptanoglu et al. 2022, doi:10.21105/joss.03994", "PySINDy, the best of three kinds on the runs"),
+    "pysindy-polynomial": ("Kaptanoglu et al. 2022, doi:10.21105/joss.03994", "PySINDy with polynomials"),
     "pysindy-trig": ("Kaptanoglu et al. 2022, doi:10.21105/joss.03994", "PySINDy with polynomials and angles"),
     "pysindy-weak": ("Reinbold et al. 2020, doi:10.1103/PhysRevE.101.010203", "PySINDy in the weak form"),
     "operon": ("Burlacu et al. 2020, doi:10.1145/3377929.3398099", "genetic programming on derivatives"),

@@ -45,7 +45,7 @@ def relations(curves: Sequence[Curve], live: Sequence[int], spread: Floats, nois
         if value < least:
             weights = np.zeros(len(spread))
             weights[list(live)] = vector / spread[list(live)]
-            out.append((weights / np.abs(weights).max(), float(value)))
+            out.append((weights / weights[np.abs(weights).argmax()], float(value)))
     return out
 
 
@@ -80,14 +80,23 @@ def warnings_of(
                     out.append(f"{names[j]} and {names[k]} are the same along every run: terms in one and in the other "
                                "cannot be told apart; a run that starts with them apart would decide.")  # fmt: skip
     for weights, deviation in relations(curves, live, spread, noise):
-        parts = [f"{w:+.3g} {names[j]}" for j, w in enumerate(weights) if abs(w) > 1e-3]
+        parts = [_signed(w, names[j]) for j, w in enumerate(weights) if abs(w) > 1e-3]
         if len(parts) > 1:
-            kept = " ".join(parts).lstrip("+")
-            out.append(
-                f"{kept} stays constant along each run (to {deviation:.1e} of its spread): a conserved sum or tied "
-                "states. The equations are not unique on these runs; one that starts elsewhere would decide."
+            kept = " ".join(parts).removeprefix("+ ")
+            levels = [float((one.states @ weights).mean()) for one in curves]
+            apart = max(levels) - min(levels) > 0.1 * float(np.abs(weights * spread).max())
+            said = (
+                f"{kept} stays constant along each run (to {deviation:.1e} of its spread): a conserved sum, or a tie."
             )
+            more = " The equations are not unique on these runs; one that starts elsewhere would decide."
+            out.append(said if apart else said + more)
     if at_rest(curves, spread, live):
         out.append("most of the measured time is spent near a fixed point: only the approach to it speaks for the law; "
                    "runs from other starts would tell more.")  # fmt: skip
     return out
+
+
+def _signed(weight: float, name: str) -> str:
+    """A part of a sum, for people: "+ x", "- 0.5 y"."""
+    size = f"{abs(weight):.3g}"
+    return f"{'-' if weight < 0 else '+'} {'' if size == '1' else size + ' '}{name}"
