@@ -184,7 +184,7 @@ QUICK = {
     ),
     "nilmformer": quick("nilmformer", sizes=TINY),
     "nilmformer-joint": quick("nilmformer", sizes=TINY, joint=True, states=True, copies=1),
-    "seq2point": quick("seq2point", sizes={"window": 31, "dense": 16}),
+    "seq2point": quick("seq2point", sizes={"window": 31, "dense": 16}, learning_rate=3e-3, epochs=6),
     "bigru": quick(
         "bigru", sizes={"filters": (4, 4), "units": (8, 8), "dense": 8}, window=16, learning_rate=2e-2, epochs=2
     ),

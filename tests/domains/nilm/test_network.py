@@ -48,9 +48,11 @@ def fitted() -> NetworkModel:
     return model(joint=True, states=True).fit([simulated(2)], [KETTLE, MICROWAVE])
 
 
-@pytest.mark.parametrize(("kind", "epochs", "steps"), [("nilmformer", 6, None), ("seq2point", 4, 60), ("bigru", 3, 40)])
+@pytest.mark.parametrize(("kind", "epochs", "steps"), [("nilmformer", 6, None), ("seq2point", 8, 60), ("bigru", 3, 40)])
 def test_a_network_learns_a_kettle_better_than_nothing(kind: str, epochs: int, steps: int | None) -> None:
-    quick = {"window": 16, "learning_rate": 2e-2} if kind == "bigru" else {"learning_rate": 1e-2}
+    # rates at which five seeds learn with room to spare: at 1e-2 seq2point's luck depended on the machine
+    rates = {"nilmformer": 1e-2, "seq2point": 3e-3, "bigru": 2e-2}
+    quick: dict[str, Any] = {"learning_rate": rates[kind]} | ({"window": 16} if kind == "bigru" else {})
     learnt = model(kind, epochs=epochs, steps_per_epoch=steps, **quick).fit([simulated()], [KETTLE])
     house = simulated(2, seed=1)
     found = learnt.predict(house)["kettle"]
