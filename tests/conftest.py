@@ -1,8 +1,11 @@
-"""One thread, no screen, and one simulated load for the tests that need a file of a user."""
+"""One thread, no screen, a simulated load for tests that need a user's file, and how a corpus of bad files is read."""
 
 import os
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -37,3 +40,50 @@ def simulated() -> Callable[..., "pd.DataFrame"]:
         return pd.DataFrame({"time": times, "load": load, "temperature": temperature, "weekend": weekend})
 
     return table
+
+
+@pytest.fixture(scope="session")
+def write_cases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], list[Any]]:
+    """Run the `write_corpus` of a script that stands beside a test: the cases, their files written."""
+
+    def write(script: Path) -> list[Any]:
+        spec = spec_from_file_location(script.stem, script)
+        assert spec is not None
+        module = sys.modules[script.stem] = module_from_spec(spec)
+        assert spec.loader is not None
+        spec.loader.exec_module(module)
+        return list(module.write_corpus(tmp_path_factory.mktemp(script.stem)))
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def handled() -> Callable[..., tuple[Any, str]]:
+    """Read a case: (what was read or None, what is wrong with how it was handled or nothing).
+
+    A refusal must be one line that ends in a full stop, is not longer than `longest`, names the file at most twice and
+    has the words of the case; a repair must be said in one line with these words; a clean file is not repaired.
+    """
+    from labformer.shared.errors import InputError
+
+    def handle(case: Any, read: Callable[[], Any], longest: int = 900) -> tuple[Any, str]:
+        try:
+            found = read()
+        except InputError as error:
+            line, path = str(error), str(getattr(case, "path", ""))
+            if case.expectation != "refused":
+                return None, f"refused: {line}"
+            one = "\n" not in line and line.endswith(".") and len(line) < longest
+            one = one and (not path or line.count(path) <= 2)
+            right = one and all(word in line for word in case.words)
+            return None, "" if right else f"says {line!r}, not {case.words}"
+        except BaseException as error:
+            return None, f"raised {type(error).__name__}: {error}"
+        if case.expectation == "refused":
+            return None, f"was read, with repairs {found.repairs}"
+        said = found.repairs if case.expectation == "repaired" else ["" for _ in [0] if not found.repairs]
+        if not any(all(word in line for word in case.words) for line in said):
+            return found, f"repairs are {found.repairs}, not {case.words}"
+        return found, ""
+
+    return handle

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...shared.evaluation.comparison import Comparison, Contender, compare
 from .judging.scoring import integrate, r2
 from .judging.structure import complexity
-from .registry import method
+from .registry import Fit, method
 from .system import System
 from .trajectory import LEAST, Trajectory
 
@@ -56,7 +56,7 @@ def contest(
                     "R²": float(np.mean([r2(run.states, _path(law, run)) for run in test])),
                     "complexity": float(complexity(law)) if law is not None else float("nan"),
                 },
-                float("nan") if name == regressor.method else spent,
+                regressor.seconds_fit_ if name == regressor.method else spent,
                 time.perf_counter() - started,
                 len(law.skeleton[2]) if law is not None else 0,
                 note="" if law is not None else "found nothing",
@@ -82,12 +82,11 @@ def _path(law: System | None, run: Trajectory) -> Floats | None:
     return integrate(law, run.states[0], run.times, bound=1e3 * max(1.0, float(np.abs(run.states).max())), limit_s=5)
 
 
-def _found(fit: object, runs: Sequence[Trajectory], seed: int) -> System | None:
+def _found(fit: Fit, runs: Sequence[Trajectory], seed: int) -> System | None:
     try:
-        law: System = fit(runs, seed)  # type: ignore[operator]
+        return fit(runs, seed)
     except (ValueError, ArithmeticError, RuntimeError, np.linalg.LinAlgError):
         return None  # a method that breaks on these data has found nothing; the table says so
-    return law
 
 
 def _parted(run: Trajectory) -> tuple[Trajectory, Trajectory | None]:

@@ -1,5 +1,6 @@
 """`SymbolicODERegressor`: measured runs of a system in, its differential equations out, and how sure they are."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...shared.errors import InputError
 from .ensemble import ensemble
 from .judging.scoring import integrate, r2
-from .registry import HYBRID, WITH_TRANSFORMER, method, proposals
+from .registry import HYBRID, WITH_TRANSFORMER, discovered, method
 from .saving import read_model, write_model
 from .system import System, state
 from .trajectory import Trajectory, same_system
@@ -69,11 +70,9 @@ class SymbolicODERegressor:
         self.runs_: list[Trajectory] = runs
         self.names_ = runs[0].names
         dimension = runs[0].dimension
+        started = time.perf_counter()
         if self.method in (HYBRID, WITH_TRANSFORMER):
-            from .hybrid.discovery import discover
-
-            offered = proposals(runs, self.seed) if self.method == WITH_TRANSFORMER else ()
-            found = discover(runs, proposals=offered, seed=self.seed)
+            found = discovered(self.method, runs, self.seed)
             self.system_, self.noise_ = found.system, np.asarray(found.noise, np.float64)
             spread = np.asarray(found.covariance, np.float64)
             self.covariance_ = np.where(np.isfinite(spread), spread, np.nan)
@@ -85,6 +84,7 @@ class SymbolicODERegressor:
             self.covariance_ = np.full((constants, constants), np.nan)
             self.warnings_ = [f"{self.method} says nothing of how sure it is"]
             self.rivals_ = []
+        self.seconds_fit_ = time.perf_counter() - started
         self.r2_ = float(np.mean([self._follow(run) for run in runs]))
         return self
 
@@ -111,17 +111,14 @@ class SymbolicODERegressor:
     def constants_(self) -> pd.DataFrame:
         """Constants with intervals: columns equation, constant, value, low, high, in the order of the formulas."""
         self._fitted()
-        from scipy.stats import norm
+        from .hybrid.uncertainty import intervals
 
-        expressions, symbols, values = self.system_.skeleton
-        reach = float(norm.ppf(0.5 + self.coverage / 2)) * np.sqrt(np.diag(self.covariance_))
+        expressions, symbols, _ = self.system_.skeleton
+        found = intervals(self.system_, self.covariance_, self.coverage)
         owner = {
             symbol: name for name, one in zip(self.names_, expressions, strict=True) for symbol in one.free_symbols
         }
-        rows = [
-            (owner[symbol], str(symbol), value, value - wide, value + wide)
-            for symbol, value, wide in zip(symbols, values, reach, strict=True)
-        ]
+        rows = [(owner[symbol], str(symbol), *one) for symbol, one in zip(symbols, found, strict=True)]
         return pd.DataFrame(rows, columns=["equation", "constant", "value", "low", "high"])
 
     def predict(self, times: ArrayLike, y0: ArrayLike) -> Floats:

@@ -1,17 +1,18 @@
 """Every way the suite knows of finding a law, by name."""
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...shared.errors import InputError
 from ...shared.evaluation.comparison import Role
+from ...shared.reading.table import nearest
 from .system import System
 from .trajectory import Trajectory
 
 if TYPE_CHECKING:
+    from .hybrid.discovery import Discovery
     from .proposing.proposals import Proposer
 
 Fit = Callable[[Sequence[Trajectory], int], System]
@@ -38,16 +39,11 @@ def _late(module: str, name: str, **settings: object) -> Fit:
     return fit
 
 
-def _hybrid(runs: Sequence[Trajectory], seed: int) -> System:
+def discovered(name: str, runs: Sequence[Trajectory], seed: int) -> "Discovery":
+    """What the hybrid, or the hybrid with the transformer, finds, with all it knows of how sure that is."""
     from .hybrid.discovery import discover
 
-    return discover(runs, seed=seed).system
-
-
-def _with_transformer(runs: Sequence[Trajectory], seed: int) -> System:
-    from .hybrid.discovery import discover
-
-    return discover(runs, proposals=proposals(runs, seed), seed=seed).system
+    return discover(runs, proposals(runs, seed) if name == WITH_TRANSFORMER else (), seed=seed)
 
 
 def _alone(runs: Sequence[Trajectory], seed: int) -> System:
@@ -86,8 +82,14 @@ METHODS: dict[str, Method] = {
         _late(".models.pysindy_baseline", "fit_pysindy", kinds=("weak",)), "baseline", "PySINDy, weak form"
     ),
     "operon": Method(_late(".models.operon", "fit_operon"), "simple", "Operon, genetic programming on derivatives"),
-    HYBRID: Method(_hybrid, "simple", "weak form, beam search, shooting; no transformer"),
-    WITH_TRANSFORMER: Method(_with_transformer, "transformer", "the same with the transformer's proposals"),
+    HYBRID: Method(
+        lambda runs, seed: discovered(HYBRID, runs, seed).system, "simple",
+        "weak form, beam search, shooting; no transformer",
+    ),
+    WITH_TRANSFORMER: Method(
+        lambda runs, seed: discovered(WITH_TRANSFORMER, runs, seed).system, "transformer",
+        "the same with the transformer's proposals",
+    ),
     "odeformer": Method(_alone, "transformer", "the transformer alone, its best of 20 by reconstruction"),
 }  # fmt: skip
 
@@ -95,7 +97,5 @@ METHODS: dict[str, Method] = {
 def method(name: str) -> Method:
     """The method of this name; raises InputError with the names that are known."""
     if name not in METHODS:
-        near = get_close_matches(name, METHODS, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise InputError(f"no method is named {name!r}; {hint}Known are {', '.join(METHODS)}.")
+        raise InputError(f"no method is named {name!r}{nearest(name, METHODS)}; known are {', '.join(METHODS)}.")
     return METHODS[name]

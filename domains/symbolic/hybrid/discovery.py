@@ -6,7 +6,7 @@ integrator, constants refined by shooting, a check from perturbed starts, and wh
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy
@@ -25,7 +25,7 @@ from .smoothing import Curve, Noise, estimate_noise, smooth, spreads
 from .snapping import snapped
 from .stability import blown, perturbed_starts
 from .trajectory_search import Column, neighbours, pruned
-from .uncertainty import covariance, intervals, widened
+from .uncertainty import covariance, widened
 from .weak import weak_form
 
 Floats = NDArray[np.float64]
@@ -60,19 +60,17 @@ class Discovery:
     """The answer and how sure it is.
 
     system      the law; candidates: all that were fitted, the best first; rivals: those the data cannot tell from it
-    intervals   (value, low, high) of each constant of `system.skeleton`, 90 %
-    covariance  (constant, constant) of the same; warnings in words
+    covariance  (constant, constant) of the constants of `system.skeleton`; warnings in words
     noise       (state,) root mean square, in the unit of the state
     """
 
     system: System
     candidates: list[Candidate]
     rivals: list[Candidate]
-    intervals: list[tuple[float, float, float]]
+    covariance: Floats
     noise: Floats
-    warnings: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    covariance: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    warnings: list[str]
+    seconds: float
 
 
 def _targets(
@@ -119,7 +117,7 @@ def discover(
         zero = System((sympy.Integer(0),) * d)
         exact = np.zeros((d, d))
         seconds = time.perf_counter() - started
-        return Discovery(zero, [], [], intervals(zero, exact), noise.sizes(kept), warnings, seconds, exact)
+        return Discovery(zero, [], [], exact, noise.sizes(kept), warnings, seconds)
     setting = _Setting(kept, curves, noise, spread, live)
     candidates, judge = _candidates(setting, proposals, prior, seed, options)
     if not candidates:
@@ -135,9 +133,7 @@ def discover(
     if not best.stable:
         warnings.append("from some starts near those measured the law leaves every bound: do not extrapolate with it.")
     seconds = time.perf_counter() - started
-    return Discovery(
-        best.system, candidates, rivals, intervals(best.system, known), noise.sizes(kept), warnings, seconds, known
-    )
+    return Discovery(best.system, candidates, rivals, known, noise.sizes(kept), warnings, seconds)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,12 +1,12 @@
 """Two short series from nature, entered as tables: measured, without a known law behind them."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.resources import files
 
 import pandas as pd
 
 from ....shared.errors import InputError
+from ....shared.reading.table import nearest
 from ..trajectory import Trajectory
 
 
@@ -49,8 +49,7 @@ RECORDS = {
 def record(name: str) -> Trajectory:
     """The run of one record, in its units; raises InputError for a name that is none of RECORDS."""
     if name not in RECORDS:
-        near = get_close_matches(name, RECORDS, n=1) or RECORDS
-        raise InputError(f"no record is named {name!r}; did you mean {', '.join(near)}?")
+        raise InputError(f"no record is named {name!r}{nearest(name, RECORDS)}; known are {', '.join(RECORDS)}.")
     about = RECORDS[name]
     with files(__package__).joinpath("recorded", about.file).open(encoding="utf-8") as stream:
         table = pd.read_csv(stream)

@@ -8,6 +8,7 @@ import pytest
 import sympy
 
 from labformer.domains.symbolic.hybrid.discovery import DiscoveryOptions, discover
+from labformer.domains.symbolic.hybrid.uncertainty import intervals
 from labformer.domains.symbolic.system import System
 from labformer.domains.symbolic.trajectory import Trajectory
 from labformer.shared.errors import InputError
@@ -60,7 +61,7 @@ def test_five_per_cent_noise_leaves_the_terms(name):
     found = discover([run], options=QUICK)
     same(found.system, System.parse(equations), 0.15)
     np.testing.assert_allclose(found.noise / np.sqrt(np.mean(run.states**2, axis=0)), 0.05, rtol=0.4)
-    covered = [low <= value <= high for value, low, high in found.intervals]
+    covered = [low <= value <= high for value, low, high in intervals(found.system, found.covariance)]
     assert all(covered) and len(covered) == len(found.system.skeleton[2])
 
 

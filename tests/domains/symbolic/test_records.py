@@ -33,5 +33,5 @@ def test_yeast_grows_to_a_bound() -> None:
 
 def test_records_name_their_source_and_unknown_names_are_refused() -> None:
     assert all(about.source and about.units and about.note for about in RECORDS.values())
-    with pytest.raises(InputError, match="did you mean lynx-hare"):
+    with pytest.raises(InputError, match="did you mean 'lynx-hare'"):
         record("lynx hare")

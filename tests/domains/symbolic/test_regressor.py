@@ -103,7 +103,7 @@ def test_several_runs_of_one_system_are_not_several_systems():
 def test_bad_calls_are_refused_in_one_line(fitted):
     with pytest.raises(InputError, match="not fitted"):
         SymbolicODERegressor().predict(TIMES, [1.0])
-    with pytest.raises(InputError, match="did you mean hybrid"):
+    with pytest.raises(InputError, match="did you mean 'hybrid'"):
         SymbolicODERegressor("hybird").fit(run(LOTKA, [2.0, 1.0]))
     with pytest.raises(InputError, match="coverage"):
         SymbolicODERegressor(coverage=90).fit(run(LOTKA, [2.0, 1.0]))
