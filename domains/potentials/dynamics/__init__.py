@@ -1,0 +1,1 @@
+"""What a potential is for: molecular dynamics, spectra, distances, and how far they can be trusted."""

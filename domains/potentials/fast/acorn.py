@@ -1,0 +1,254 @@
+"""`acorn`: an Atomic Cluster expansion whose One Regression is solved exactly, and then folded to be fast.
+
+Two-, three- and four-body invariants of the neighbours' density (Drautz 2019, doi:10.1103/PhysRevB.99.014104; Kovács et
+al. 2021, doi:10.1021/acs.jctc.1c00647), linear in their weights, fitted to energies, forces and stress at once. With
+few frames the regression is solved over equations, so that the number of invariants costs nearly nothing, and the prior
+is chosen by leaving every frame out exactly; with many it is solved over columns. Rotations, mirrors, permutations and
+translations change nothing by construction, forces are minus the gradient, and energies add over far parts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ....shared.errors import InputError
+from ..batch import Batch
+from ..frame import Frame, require_labels
+from ..models.radii import COVALENT
+from ..part import Evaluated, Part, gradient_of
+from ..parts import Answered, answers
+from .choice import choose
+from .config import AcornConfig
+from .design import Design, Rows
+from .folded import Folded
+from .normal import NormalEquations
+from .solve import Equations, LeftOut, Prior
+
+EQUATIONS = 4500  # up to so many, all frames are solved over equations
+CHOSEN_ON = 1800  # equations of the frames on which the prior is chosen otherwise
+COLUMNS = 20_000  # at most, where the solution is over columns
+NOISES = (1.0, 0.1, 0.01)  # factors of the chosen noise that validation decides on, with many frames
+
+
+class Acorn(Part):
+    """A body-ordered potential for any elements, periodic or not, with forces and stress by gradient.
+
+    config  sizes of the basis
+    doubts  whether `evaluate` also gives each atom's doubt, for which every draw from the posterior is followed
+    """
+
+    name: ClassVar[str] = "acorn"
+    conservative: ClassVar[bool] = True
+
+    def __init__(self, config: AcornConfig = AcornConfig()) -> None:
+        super().__init__()
+        self.config, self.cutoff, self.doubts = config, config.cutoff, True
+        self.elements: tuple[int, ...] = ()
+        self.prior: Prior | None = None
+        self._left: tuple[list[Frame], LeftOut] | None = None
+        self._centres: Tensor | None = None
+
+    def fit_frames(self, train: Sequence[Frame], validation: Sequence[Frame], seed: int = 0) -> None:
+        """Fit to energies, forces, and stress where frames have it; raises InputError where labels are missing."""
+        train = list(train)
+        require_labels(train)
+        self.elements = tuple(sorted({int(one) for frame in train for one in np.unique(frame.numbers)}))
+        self._left = self._centres = None
+        if sum(_count(frame) for frame in train) <= EQUATIONS:
+            weights = self._solve_few(train, seed)
+        else:
+            weights = self._solve_many(train, list(validation), seed)
+        self._fold(weights)
+
+    def _solve_few(self, train: list[Frame], seed: int) -> Tensor:
+        equations = self._equations(train)
+        self.prior = choose(equations)
+        self._left = train, equations.left_out(self.prior)
+        return equations.weights(self.prior, self.config.members, seed)
+
+    def _solve_many(self, train: list[Frame], validation: list[Frame], seed: int) -> Tensor:
+        self.config = restrained(self.config, len(self.elements))
+        order = np.random.default_rng([seed, 29]).permutation(len(train))
+        counts = np.cumsum([_count(train[place]) for place in order])
+        some = [train[place] for place in order[: max(2, int(np.searchsorted(counts, CHOSEN_ON)))]]
+        equations = self._equations(some)
+        self.prior, scales = choose(equations), equations.scales
+        del equations
+        design = self._design(train)
+        sums = NormalEquations(design.columns, scales, self.prior)
+        for frame in tqdm(train, desc="acorn: equations", unit="frame", disable=None, leave=False):
+            sums.add(self._rows(design, frame))
+        if not validation:
+            return sums.weights(self.prior.noise, self.config.members, seed)
+        errors = {}
+        for factor in NOISES:
+            self._fold(sums.weights(self.prior.noise * factor))
+            errors[factor] = _error(self, validation)
+        best = min(errors, key=lambda factor: errors[factor])
+        self.prior = replace(self.prior, noise=self.prior.noise * best)
+        return sums.weights(self.prior.noise, self.config.members, seed)
+
+    def _equations(self, frames: list[Frame]) -> Equations:
+        design = self._design(frames)
+        rows = [
+            self._rows(design, frame)
+            for frame in tqdm(frames, desc="acorn: equations", unit="frame", disable=None, leave=False)
+        ]
+        blocks = [np.concatenate([one.blocks[place] for one in rows]) for place in range(len(design.columns))]
+        ends = np.cumsum([len(one.labels) for one in rows]).tolist()
+        return Equations(
+            blocks, np.concatenate([one.labels for one in rows]), np.concatenate([one.kinds for one in rows]), ends
+        )
+
+    def _design(self, frames: list[Frame]) -> Design:
+        """With the coordination of the first frames that were seen as zero."""
+        design = Design(self.config, self.elements)
+        if self._centres is None:
+            design.centre(frames)
+            self._centres = design.centres
+        design.centres = self._centres
+        return design
+
+    def _rows(self, design: Design, frame: Frame) -> Rows:
+        rows = design.rows(frame)
+        # strain derivatives belong to a whole frame: their noise grows with its size as that of a sum of forces does
+        rows.labels[rows.kinds == 2] *= self.config.stress_share / len(frame) ** 0.5
+        for block in rows.blocks:
+            block[rows.kinds == 2] *= self.config.stress_share / len(frame) ** 0.5
+        return rows
+
+    def _fold(self, weights: Tensor) -> None:
+        radii = torch.from_numpy(COVALENT[list(self.elements)])
+        centres = torch.zeros(len(radii), len(radii)) if self._centres is None else self._centres
+        self.folded = Folded(self.config, radii, centres, weights)
+        place = torch.full((max(self.elements) + 1,), -1)
+        place[list(self.elements)] = torch.arange(len(self.elements))
+        self.register_buffer("place", place)
+
+    def atom_energies(self, batch: Batch, positions: Tensor, vectors: Tensor) -> Tensor:
+        """Energy of each atom; differentiable in the pair vectors."""
+        return self.folded.atom_energies(vectors, batch.first, batch.second, self._kinds(batch))
+
+    def evaluate(self, batch: Batch, stress: bool = False) -> Evaluated:
+        """Energies, forces, stress; with `doubts`, the root mean square distance of drawn forces from the answer."""
+        batch = self._within(batch)
+        energies, forces, voigt = gradient_of(self, batch, stress)
+        return Evaluated(energies, forces, voigt, self._spread(batch, forces) if self.doubts else None)
+
+    def _spread(self, batch: Batch, forces: Tensor) -> Tensor | None:
+        if self.folded.sets < 2:
+            return None
+        kind = self._kinds(batch)
+        vectors = batch.vectors(batch.positions, batch.cells).requires_grad_(True)
+        squares = torch.zeros_like(forces[:, 0])
+        for member in range(1, self.folded.sets):
+            with torch.enable_grad():
+                energies = self.folded.atom_energies(vectors, batch.first, batch.second, kind, member)
+                (slope,) = torch.autograd.grad(energies.sum(), vectors)
+            drawn = torch.zeros_like(forces).index_add(0, batch.first, slope).index_add(0, batch.second, -slope)
+            squares += (drawn - forces).square().sum(1)
+        return (squares / (self.folded.sets - 1)).sqrt()
+
+    def _within(self, batch: Batch) -> Batch:
+        """Pairs beyond the cutoff add nothing: lists that are kept while atoms move are a third longer."""
+        near = batch.vectors(batch.positions, batch.cells).square().sum(1) < self.cutoff**2
+        if bool(near.all()):
+            return batch
+        kept = near.nonzero()[:, 0]
+        return replace(
+            batch,
+            first=batch.first.index_select(0, kept),
+            second=batch.second.index_select(0, kept),
+            shifts=batch.shifts.index_select(0, kept),
+        )
+
+    def _kinds(self, batch: Batch) -> Tensor:
+        known: Tensor = self.place  # type: ignore[assignment]
+        numbers = batch.numbers
+        inside = numbers < len(known)
+        kind = torch.where(inside, known[torch.where(inside, numbers, 0)], -1)
+        if bool((kind < 0).any()):
+            strange = sorted({int(one) for one in numbers[kind < 0]})
+            raise InputError(f"atomic number {strange[0]} was not in training; this acorn knows {self.elements}.")
+        return kind
+
+    def left_out(self) -> list[Answered]:
+        """What is said of each frame of training by a fit without it, exact; empty where there were many frames."""
+        if self._left is None:
+            return []
+        frames, left = self._left
+        made = []
+        for one, errors in zip(answers(self, frames, stress=False), left.errors, strict=True):
+            frame = one.frame
+            assert frame.energy is not None and frame.forces is not None
+            forces = frame.forces - errors[1 : 1 + 3 * len(frame)].reshape(-1, 3)
+            made.append(one._replace(energy=frame.energy - float(errors[0]), forces=forces))
+        return made
+
+    def count(self) -> int:
+        """Weights of the answer."""
+        return sum(
+            int((one[0] != 0).sum())
+            for name, one in self.folded.named_buffers()
+            if name.startswith(("alone", "two", "three", "four"))
+        )
+
+    def settings(self) -> Mapping[str, Any]:
+        """The basis, the elements, the prior that was chosen, and how many draws there are."""
+        return {
+            "config": asdict(self.config),
+            "elements": list(self.elements),
+            "prior": None if self.prior is None else asdict(self.prior),
+            "sets": self.folded.sets,
+        }
+
+    @classmethod
+    def restore(cls, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
+        """The potential again."""
+        made = cls(AcornConfig(**settings["config"]))
+        made.elements = tuple(settings["elements"])
+        if settings["prior"] is not None:
+            prior = settings["prior"]
+            made.prior = Prior(tuple(prior["shares"]), prior["noise"], tuple(prior["quiet"]))
+        design = Design(made.config, made.elements)
+        made._fold(torch.zeros(settings["sets"], sum(design.columns), dtype=torch.float64))
+        made.load_state_dict(dict(tensors))
+        return made
+
+
+def restrained(config: AcornConfig, kinds: int, columns: int = COLUMNS) -> AcornConfig:
+    """A basis of at most so many columns: four-body terms go without gates, then with fewer functions and degrees."""
+    while sum(Design(config, tuple(range(1, kinds + 1))).columns) > columns:
+        if config.gated == 4:
+            config = replace(config, gated=3)
+        elif config.radial_four > 2:
+            config = replace(config, radial_four=config.radial_four - 1)
+        elif config.degree_four > 2:
+            config = replace(config, degree_four=config.degree_four - 1)
+        elif config.gated:
+            config = replace(config, gated=0)
+        elif config.radial_four > 0:
+            config = replace(config, radial_four=config.radial_four - 1)
+        elif config.radial > 3:
+            config = replace(config, radial=config.radial - 1)
+        else:
+            raise InputError(f"{kinds} elements are too many for this potential with so many frames.")
+    return config
+
+
+def _count(frame: Frame) -> int:
+    return 1 + 3 * len(frame) + 6 * (frame.stress is not None and frame.volume > 0)
+
+
+def _error(part: Acorn, frames: list[Frame]) -> float:
+    doubts, part.doubts = part.doubts, False
+    errors = [
+        np.abs(one.forces - one.frame.forces).mean() for one in answers(part, frames, stress=False)
+    ]  # fmt: skip
+    part.doubts = doubts
+    return float(np.mean(errors))

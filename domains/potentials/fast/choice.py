@@ -1,0 +1,62 @@
+"""The prior is chosen by leaving frames out, one setting after the other."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from .solve import Equations, LeftOut, Prior
+
+STEPS = 2  # rounds over all settings
+GRID = (0.1, 10.0)  # factors that are tried
+LEAST = 1e-8  # of the variance of forces, that noise must be
+
+
+def choose(equations: Equations, start: Prior = Prior(), said: Callable[[str], None] | None = None) -> Prior:
+    """The prior with the least error on frames left out: noise, shares of terms, quiet energies."""
+    best, found = start, merit(equations.left_out(start))
+    used = [body for body in range(2, len(start.shares)) if equations.blocks[body].shape[1]]
+    settings: list[Callable[[Prior, float], Prior]] = [_noise, *map(_share, used), _quiet]
+    for _ in range(STEPS):
+        before = found
+        for change in settings:
+            for factor in GRID:
+                while True:
+                    tried = change(best, factor)
+                    if not _sound(tried):
+                        break
+                    value = merit(equations.left_out(tried))
+                    if not value < found - 1e-3:
+                        break
+                    best, found = tried, value
+                    if said is not None:
+                        said(f"{math.exp(found):.4g}")
+        if found > before - 0.01:
+            break
+    return best
+
+
+def _sound(prior: Prior) -> bool:
+    """Whether rounding leaves something of the noise, and no share outgrows that of two bodies beyond sense."""
+    return prior.noise >= LEAST * sum(prior.shares[1:]) and max(prior.shares[2:]) <= 10 * prior.shares[1]
+
+
+def merit(left: LeftOut) -> float:
+    """Logarithm of the error: forces first, energies for a quarter."""
+    return math.log(max(left.force, 1e-12)) + 0.25 * math.log(max(left.energy, 1e-12))
+
+
+def _noise(prior: Prior, factor: float) -> Prior:
+    return replace(prior, noise=prior.noise * factor)
+
+
+def _quiet(prior: Prior, factor: float) -> Prior:
+    return replace(prior, quiet=(prior.quiet[0] * factor, prior.quiet[1]))
+
+
+def _share(body: int) -> Callable[[Prior, float], Prior]:
+    def change(prior: Prior, factor: float) -> Prior:
+        shares = list(prior.shares)
+        shares[body] *= factor**0.5
+        return replace(prior, shares=tuple(shares))
+
+    return change

@@ -1,0 +1,26 @@
+"""How many neighbours of each element an atom is bonded to, as a smooth number: it tells surroundings apart.
+
+Weights of an acorn may depend on it: a carbon with three hydrogens and one in a ring share what they have in common
+and learn the rest apart. Within a bond network the numbers hardly change, so they act as the atom types of a force
+field that nobody had to assign; where bonds break they change smoothly, and forces follow the gradient all the same.
+"""
+
+import torch
+from torch import Tensor
+
+from .density import envelope
+
+REACH = 1.3  # times the sum of covalent radii: half a neighbour
+BLUR = 0.06  # of that, over which a neighbour fades
+
+
+def bonded(vectors: Tensor, radii: Tensor, cutoff: float) -> Tensor:
+    """Pair vectors (e, 3) in Å and sums of covalent radii (e,) in Å -> (e,) between 0 and 1, zero at the cutoff."""
+    lengths = vectors.square().sum(-1).clamp_min(1e-12).sqrt()
+    return torch.sigmoid((REACH - lengths / radii) / BLUR) * envelope(lengths / cutoff)
+
+
+def counted(share: Tensor, first: Tensor, kind: Tensor, atoms: int, kinds: int) -> Tensor:
+    """Shares of pairs (e,) summed by the element of the neighbour -> (atoms, kinds)."""
+    made = torch.zeros(atoms * kinds, dtype=share.dtype, device=share.device)
+    return made.index_add(0, first * kinds + kind, share).reshape(atoms, kinds)

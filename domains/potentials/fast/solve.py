@@ -1,0 +1,123 @@
+"""Ridge regression of rows, in the form that is smaller: over equations or over columns.
+
+A prior says how large each block's share of the forces may be; it is the Gaussian process whose kernel is the weighted
+sum of the linear kernels of the blocks (Rasmussen & Williams 2006, section 2.1), energies and forces together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is believed before data, in units of the mean square of force components.
+
+    shares  of atoms (eV² for each), of two-, three- and four-body terms, and of three- and four-body terms that vary
+            with coordination, in the variance of a force component
+    noise   variance of what is not explained of a force component
+    quiet   noise of energies (eV²), and of strain derivatives, over that of force components
+    """
+
+    shares: tuple[float, ...] = (100.0, 1.0, 0.1, 0.03, 0.1, 0.01)
+    noise: float = 1e-5
+    quiet: tuple[float, float] = (0.1, 1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeftOut:
+    """Errors on frames that were left out one at a time, exactly."""
+
+    energy: float  # mean absolute, of a frame
+    force: float  # mean absolute, of a component
+    errors: list[Floats]  # of each frame, labels minus predictions
+
+
+class Equations:
+    """Rows of many frames, few enough that their products with each other fit in memory.
+
+    blocks  (equations, columns) each
+    labels  (equations,)
+    kinds   (equations,) 0 energy, 1 force, 2 strain
+    ends    of the frames' equations
+    """
+
+    def __init__(self, blocks: Sequence[Floats], labels: Floats, kinds: NDArray[np.int8], ends: Sequence[int]) -> None:
+        self.blocks = [torch.from_numpy(one) for one in blocks]
+        self.labels, self.kinds, self.ends = torch.from_numpy(labels), torch.from_numpy(kinds), list(ends)
+        self.unit = float(self.labels[self.kinds == 1].square().mean().sqrt()) or 1.0  # eV/Å
+        self.scales = block_scales(self.blocks, self.kinds)
+        self.grams = [
+            (one @ one.T).div_(scale**2) if one.shape[1] else torch.zeros(len(labels), len(labels), dtype=torch.float64)
+            for one, scale in zip(self.blocks, self.scales, strict=True)
+        ]
+
+    def noises(self, prior: Prior) -> Tensor:
+        """Variance of each equation's noise."""
+        factor = torch.tensor([prior.quiet[0], 1.0, prior.quiet[1]], dtype=torch.float64)
+        return prior.noise * factor[self.kinds.long()]
+
+    def inverse(self, prior: Prior) -> Tensor:
+        """Inverse of the covariance of the equations."""
+        covariance = torch.zeros_like(self.grams[0])
+        for share, gram in zip(prior.shares, self.grams, strict=True):
+            covariance.add_(gram, alpha=share)
+        covariance.diagonal().add_(self.noises(prior))
+        return torch.cholesky_inverse(_factor(covariance))
+
+    def left_out(self, prior: Prior) -> LeftOut:
+        """Leave every frame out once, without fitting again (Rasmussen & Williams 2006, eq. 5.12)."""
+        inverse = self.inverse(prior)
+        dual = inverse @ self.labels
+        errors = []
+        for start, end in zip([0, *self.ends[:-1]], self.ends, strict=True):
+            errors.append(torch.linalg.solve(inverse[start:end, start:end], dual[start:end]))
+        joined = torch.cat(errors)
+        energy, force = (float(joined[self.kinds == kind].abs().mean()) for kind in (0, 1))
+        return LeftOut(energy, force, [one.numpy() for one in errors])
+
+    def weights(self, prior: Prior, draws: int = 0, seed: int = 0) -> Tensor:
+        """(1 + draws, columns of all blocks): the mean, then draws from the posterior (Matheron's rule).
+
+        Draws are scaled so that noise and prior are in the units of the labels, with the noise that fits them.
+        """
+        inverse = self.inverse(prior)
+        spread = float((self.labels @ (inverse @ self.labels)) / len(self.labels)) ** 0.5
+        maker = torch.Generator().manual_seed(seed)
+
+        def noise(count: int) -> Tensor:
+            return torch.randn(count, draws, generator=maker, dtype=torch.float64) * spread
+
+        deviations = [share**0.5 / scale for share, scale in zip(prior.shares, self.scales, strict=True)]
+        first = [noise(one.shape[1]) * width for one, width in zip(self.blocks, deviations, strict=True)]
+        said = sum((one @ start for one, start in zip(self.blocks, first, strict=True)), torch.zeros(()))
+        wanted = self.labels[:, None] - said - noise(len(self.labels)) * self.noises(prior).sqrt()[:, None]
+        dual = inverse @ torch.cat([self.labels[:, None], wanted], 1)
+        made = []
+        for one, start, width in zip(self.blocks, first, deviations, strict=True):
+            update = (one.T @ dual) * width**2
+            update[:, 1:] += start
+            made.append(update)
+        return torch.cat(made).T.contiguous()
+
+
+def block_scales(blocks: Sequence[Tensor], kinds: Tensor) -> list[float]:
+    """Root mean square over force rows of the length of each block's row; 1 for atoms, which feel no force."""
+    return [1.0, *(float(one[kinds == 1].square().sum(1).mean().sqrt()) or 1.0 for one in blocks[1:])]
+
+
+def _factor(covariance: Tensor) -> Tensor:
+    """Cholesky factor; a little is added to the diagonal where rounding made it indefinite."""
+    for jitter in (0.0, 1e-12, 1e-10, 1e-8):
+        shifted = covariance.clone()
+        shifted.diagonal().add_(jitter * float(covariance.diagonal().mean()))
+        factor, failed = torch.linalg.cholesky_ex(shifted)
+        if not int(failed):
+            return factor
+    raise np.linalg.LinAlgError("the covariance of the frames is singular")

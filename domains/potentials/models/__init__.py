@@ -1,0 +1,1 @@
+"""The potentials of papers and the baselines beside them."""

@@ -1,0 +1,1 @@
+"""The user's files and the catalogue's sets -> frames."""

@@ -1,0 +1,154 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from labformer.domains.potentials.batch import collate
+from labformer.domains.potentials.fast.acorn import Acorn, restrained
+from labformer.domains.potentials.fast.config import AcornConfig
+from labformer.domains.potentials.fast.design import Design
+from labformer.domains.potentials.fast.normal import NormalEquations
+from labformer.domains.potentials.fast.solve import Equations, Prior
+from labformer.domains.potentials.frame import Frame
+from labformer.domains.potentials.parts import answers
+from labformer.shared.errors import InputError
+
+
+def _folded(frames, config, sets=1):
+    """An acorn with weights at random."""
+    part = Acorn(config)
+    part.elements = tuple(sorted({int(one) for frame in frames for one in frame.numbers}))
+    design = part._design(frames)
+    weights = torch.randn(sets, sum(design.columns), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    part._fold(weights)
+    return part, design, weights
+
+
+def _equations(frames, part):
+    design = part._design(frames)
+    rows = [part._rows(design, one) for one in frames]
+    blocks = [np.concatenate([one.blocks[place] for one in rows]) for place in range(len(design.columns))]
+    ends = np.cumsum([len(one.labels) for one in rows]).tolist()
+    labels, kinds = np.concatenate([one.labels for one in rows]), np.concatenate([one.kinds for one in rows])
+    return design, rows, Equations(blocks, labels, kinds, ends)
+
+
+@pytest.mark.parametrize("gated", [0, 3, 4])
+@pytest.mark.parametrize("which", ["water", "copper"])
+def test_folded_weights_say_what_the_rows_say(request, small, which, gated):
+    frames = request.getfixturevalue(f"{which}_frames")
+    part, design, weights = _folded(frames, replace(small, gated=gated), sets=2)
+    for frame in frames[:3]:
+        rows = design.rows(frame)
+        said = np.concatenate(rows.blocks, 1) @ weights[0].numpy()
+        part.doubts = False
+        found = part.evaluate(collate([frame], part.cutoff), stress=which == "copper")
+        assert float(found.energies[0]) == pytest.approx(said[0], rel=1e-9)
+        np.testing.assert_allclose(found.forces.numpy().ravel(), said[1 : 1 + 3 * len(frame)], atol=1e-8)
+        if which == "copper":
+            np.testing.assert_allclose(found.stress[0].numpy() * frame.volume, said[-6:], atol=1e-7)
+
+
+@pytest.mark.parametrize("which", ["water", "copper"])
+def test_forces_and_stress_are_derivatives_of_the_energy(request, small, which):
+    from labformer.domains.potentials.checks import run_checks
+
+    frames = request.getfixturevalue(f"{which}_frames")
+    part, _, _ = _folded(frames, small)
+    part.doubts = False
+    broken = [one for one in run_checks(part, frames[:2]) if not one.holds]
+    assert not broken, broken
+
+
+def test_frames_left_out_are_those_of_a_fit_without_them(water_frames, small):
+    part = Acorn(small)
+    part.elements = (1, 8)
+    prior = Prior(noise=1e-4)
+    _, _, every = _equations(water_frames, part)
+    left = every.left_out(prior)
+    _, rows, fewer = _equations(water_frames[:-1], part)
+    fewer.scales = every.scales  # the prior is that of all frames
+    fewer.grams = [
+        (one @ one.T) / scale**2 for one, scale in zip(fewer.blocks, every.scales, strict=True)
+    ]  # fmt: skip
+    weights = fewer.weights(prior)[0].numpy()
+    design = part._design(water_frames)
+    last = part._rows(design, water_frames[-1])
+    np.testing.assert_allclose(last.labels - np.concatenate(last.blocks, 1) @ weights, left.errors[-1], atol=1e-6)
+
+
+def test_both_forms_of_the_solution_agree(copper_frames, small):
+    part = Acorn(small)
+    part.elements = (29,)
+    prior = Prior(noise=1e-3)
+    design, rows, equations = _equations(copper_frames, part)
+    sums = NormalEquations(design.columns, equations.scales, prior)
+    for one in rows:
+        sums.add(one)
+    one, other = equations.weights(prior)[0], sums.weights(prior.noise)[0]
+    last = np.concatenate(rows[0].blocks, 1)
+    np.testing.assert_allclose(last @ one.numpy(), last @ other.numpy(), atol=1e-5)
+
+
+def test_draws_scatter_around_the_answer_and_more_where_nothing_was_seen(water_frames, small):
+    part = Acorn(replace(small, members=40))
+    part.fit_frames(water_frames, [])
+    inside = part.evaluate(collate(water_frames[:6], part.cutoff))
+    stretched = [
+        Frame(one.numbers, one.positions * np.array([1.6, 1.6, 1.6]), one.cell, one.pbc) for one in water_frames[:6]
+    ]
+    outside = part.evaluate(collate(stretched, part.cutoff))
+    assert float(outside.spread.median()) > 5 * float(inside.spread.median())
+
+
+def test_it_learns_springs_from_a_few_frames(water_frames):
+    part = Acorn()
+    part.fit_frames(water_frames[:16], [])
+    said = answers(part, water_frames[16:])
+    errors = np.mean([np.abs(one.forces - one.frame.forces).mean() for one in said])
+    size = np.mean([np.abs(one.forces).mean() for one in water_frames])
+    assert errors < 0.06 * size
+
+
+def test_many_frames_are_solved_over_columns_with_the_noise_of_validation(monkeypatch, copper_frames, small):
+    from labformer.domains.potentials.fast import acorn
+
+    few = Acorn(small)
+    few.fit_frames(copper_frames[:6], [])
+    monkeypatch.setattr(acorn, "EQUATIONS", 10)
+    many = Acorn(small)
+    many.fit_frames(copper_frames[:6], copper_frames[6:])
+    assert not many.left_out()
+    assert len(few.left_out()) == 6
+    one, other = (answers(part, copper_frames[6:], stress=True) for part in (few, many))
+    for a, b in zip(one, other, strict=True):
+        assert np.abs(b.forces - b.frame.forces).mean() < 1.5 * np.abs(a.forces - a.frame.forces).mean() + 1e-3
+        assert np.abs(b.stress - b.frame.stress).max() < 0.02
+
+
+def test_what_is_saved_comes_back(water_frames, small):
+    part = Acorn(small)
+    part.fit_frames(water_frames[:10], [])
+    again = Acorn.restore(part.settings(), part.state_dict())
+    batch = collate(water_frames[10:13], part.cutoff)
+    one, other = part.evaluate(batch), again.evaluate(batch)
+    for a, b in zip(one[:2] + (one.spread,), other[:2] + (other.spread,), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+
+
+def test_an_element_that_was_not_learned_is_named(water_frames, small):
+    part, _, _ = _folded(water_frames, small)
+    strange = replace(water_frames[0], numbers=np.array([8, 1, 17]))
+    with pytest.raises(InputError, match="17"):
+        part.evaluate(collate([strange], part.cutoff))
+
+
+def test_many_elements_get_a_smaller_basis():
+    small = restrained(AcornConfig(), 5, 20_000)
+    design = Design(small, (1, 6, 7, 8, 16))
+    assert sum(design.columns) <= 20_000
+    with pytest.raises(InputError, match="too many"):
+        restrained(AcornConfig(), 60, 2_000)
+    with pytest.raises(InputError, match="reach"):
+        AcornConfig(reach=7.0)
