@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -55,10 +55,9 @@ class Part(nn.Module, ABC):
         return sum(one.numel() for one in self.parameters())
 
 
-class AtomEnergies(ABC):
+class AtomEnergies(Protocol):
     """For `gradient_of`: energy of each atom from numbers, pair vectors and pairs."""
 
-    @abstractmethod
     def atom_energies(self, batch: Batch, positions: Tensor, vectors: Tensor) -> Tensor:
         """(n,) eV; differentiable in `positions` and `vectors` (either may be left unused)."""
 

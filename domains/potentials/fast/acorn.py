@@ -31,7 +31,7 @@ from .solve import Equations, LeftOut, Prior
 
 EQUATIONS = 4500  # up to so many, all frames are solved over equations
 CHOSEN_ON = 1800  # equations of the frames on which the prior is chosen otherwise
-COLUMNS = 20_000  # at most, where the solution is over columns
+COLUMNS = 21_000  # at most, where the solution is over columns
 NOISES = (1.0, 0.1, 0.01)  # factors of the chosen noise that validation decides on, with many frames
 
 
@@ -52,18 +52,24 @@ class Acorn(Part):
         self.prior: Prior | None = None
         self._left: tuple[list[Frame], LeftOut] | None = None
         self._centres: Tensor | None = None
+        self._mean: Tensor | None = None  # weights around which the prior lies
 
     def fit_frames(self, train: Sequence[Frame], validation: Sequence[Frame], seed: int = 0) -> None:
         """Fit to energies, forces, and stress where frames have it; raises InputError where labels are missing."""
         train = list(train)
         require_labels(train)
         self.elements = tuple(sorted({int(one) for frame in train for one in np.unique(frame.numbers)}))
-        self._left = self._centres = None
+        self._left = self._centres = self._mean = None
+        self._mean = self._taught(train, seed)
         if sum(_count(frame) for frame in train) <= EQUATIONS:
             weights = self._solve_few(train, seed)
         else:
             weights = self._solve_many(train, list(validation), seed)
         self._fold(weights)
+
+    def _taught(self, train: list[Frame], seed: int) -> Tensor | None:
+        """Weights (columns,) that are believed before the frames are seen; None: zero."""
+        return None
 
     def _solve_few(self, train: list[Frame], seed: int) -> Tensor:
         equations = self._equations(train)
@@ -71,7 +77,7 @@ class Acorn(Part):
         self._left = train, equations.left_out(self.prior)
         return equations.weights(self.prior, self.config.members, seed)
 
-    def _solve_many(self, train: list[Frame], validation: list[Frame], seed: int) -> Tensor:
+    def _solve_many(self, train: list[Frame], validation: list[Frame], seed: int, quieter: float = 1.0) -> Tensor:
         self.config = restrained(self.config, len(self.elements))
         order = np.random.default_rng([seed, 29]).permutation(len(train))
         counts = np.cumsum([_count(train[place]) for place in order])
@@ -84,7 +90,7 @@ class Acorn(Part):
         for frame in tqdm(train, desc="acorn: equations", unit="frame", disable=None, leave=False):
             sums.add(self._rows(design, frame))
         if not validation:
-            return sums.weights(self.prior.noise, self.config.members, seed)
+            return sums.weights(self.prior.noise * quieter, self.config.members, seed)
         errors = {}
         for factor in NOISES:
             self._fold(sums.weights(self.prior.noise * factor))
@@ -120,15 +126,23 @@ class Acorn(Part):
         rows.labels[rows.kinds == 2] *= self.config.stress_share / len(frame) ** 0.5
         for block in rows.blocks:
             block[rows.kinds == 2] *= self.config.stress_share / len(frame) ** 0.5
+        if self._mean is not None:
+            rows.labels[:] -= np.concatenate(rows.blocks, 1) @ self._mean.numpy()
         return rows
 
     def _fold(self, weights: Tensor) -> None:
+        """Keep weights (sets, columns) and make them quick to use."""
+        if self._mean is not None:
+            weights = weights + self._mean
+        kinds = len(self.elements)
+        centres = torch.zeros(kinds, kinds, dtype=torch.float64) if self._centres is None else self._centres
+        self.register_buffer("weights", weights)
+        self.register_buffer("centres", centres)
         radii = torch.from_numpy(COVALENT[list(self.elements)])
-        centres = torch.zeros(len(radii), len(radii)) if self._centres is None else self._centres
         self.folded = Folded(self.config, radii, centres, weights)
         place = torch.full((max(self.elements) + 1,), -1)
-        place[list(self.elements)] = torch.arange(len(self.elements))
-        self.register_buffer("place", place)
+        place[list(self.elements)] = torch.arange(kinds)
+        self.register_buffer("place", place, persistent=False)
 
     def atom_energies(self, batch: Batch, positions: Tensor, vectors: Tensor) -> Tensor:
         """Energy of each atom; differentiable in the pair vectors."""
@@ -192,11 +206,8 @@ class Acorn(Part):
 
     def count(self) -> int:
         """Weights of the answer."""
-        return sum(
-            int((one[0] != 0).sum())
-            for name, one in self.folded.named_buffers()
-            if name.startswith(("alone", "two", "three", "four"))
-        )
+        weights: Tensor = self.weights  # type: ignore[assignment]
+        return weights.shape[1]
 
     def settings(self) -> Mapping[str, Any]:
         """The basis, the elements, the prior that was chosen, and how many draws there are."""
@@ -215,23 +226,22 @@ class Acorn(Part):
         if settings["prior"] is not None:
             prior = settings["prior"]
             made.prior = Prior(tuple(prior["shares"]), prior["noise"], tuple(prior["quiet"]))
-        design = Design(made.config, made.elements)
-        made._fold(torch.zeros(settings["sets"], sum(design.columns), dtype=torch.float64))
-        made.load_state_dict(dict(tensors))
+        weights, made._centres = tensors["weights"], tensors["centres"].double()
+        if weights.shape != (settings["sets"], sum(Design(made.config, made.elements).columns)):
+            raise ValueError(f"weights of shape {tuple(weights.shape)} are of another basis")
+        made._fold(weights)
         return made
 
 
 def restrained(config: AcornConfig, kinds: int, columns: int = COLUMNS) -> AcornConfig:
-    """A basis of at most so many columns: four-body terms go without gates, then with fewer functions and degrees."""
+    """A basis of at most so many columns: gates go first, then functions and degrees of four bodies."""
     while sum(Design(config, tuple(range(1, kinds + 1))).columns) > columns:
-        if config.gated == 4:
-            config = replace(config, gated=3)
+        if config.gated:
+            config = replace(config, gated=3 if config.gated == 4 else 0)
         elif config.radial_four > 2:
             config = replace(config, radial_four=config.radial_four - 1)
         elif config.degree_four > 2:
             config = replace(config, degree_four=config.degree_four - 1)
-        elif config.gated:
-            config = replace(config, gated=0)
         elif config.radial_four > 0:
             config = replace(config, radial_four=config.radial_four - 1)
         elif config.radial > 3:
@@ -247,8 +257,6 @@ def _count(frame: Frame) -> int:
 
 def _error(part: Acorn, frames: list[Frame]) -> float:
     doubts, part.doubts = part.doubts, False
-    errors = [
-        np.abs(one.forces - one.frame.forces).mean() for one in answers(part, frames, stress=False)
-    ]  # fmt: skip
+    errors = [one.force_error.mean() for one in answers(part, frames, stress=False)]
     part.doubts = doubts
     return float(np.mean(errors))

@@ -80,7 +80,7 @@ def slopes(function: Callable[[Tensor], Tensor], vectors: Tensor) -> Slopes:
         tangent = torch.zeros_like(vectors)
         tangent[:, axis] = 1
         made.append(torch.func.jvp(function, (vectors,), (tangent,)))
-    return Slopes(made[0][0], torch.stack([slope for _, slope in made], -1))
+    return Slopes(made[0][0], torch.stack([one[1] for one in made], -1))
 
 
 def gathered(value: Tensor, first: Tensor, kind: Tensor, atoms: int, kinds: int) -> Tensor:

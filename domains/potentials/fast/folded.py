@@ -41,20 +41,20 @@ class Folded(nn.Module):
         made = Invariants(config, self.kinds)
         self.gates = [1 + self.kinds * (config.gated >= 3), 1 + self.kinds * (config.gated >= 4)]
         alone, two, three, four, gated_three, gated_four = _blocks(config, made, self.kinds, weights)
-        self.register_buffer("radii", radii.to(weights.dtype))
-        self.register_buffer("centres", centres.to(weights.dtype))
-        self.register_buffer("alone", alone[:, :, 0].clone())
-        self.register_buffer("two", two.reshape(self.sets, self.kinds**2, -1).clone())
-        self.register_buffer("three", _matrices(made, _with_gates(three, gated_three, self.kinds)))
+        self._hold("radii", radii.to(weights.dtype))
+        self._hold("centres", centres.to(weights.dtype))
+        self._hold("alone", alone[:, :, 0].clone())
+        self._hold("two", two.reshape(self.sets, self.kinds**2, -1).clone())
+        self._hold("three", _matrices(made, _with_gates(three, gated_three, self.kinds)))
         self.groups = _groups(made.triples)
         if self.groups:
             orders = torch.cat([one.orders for one in self.groups])
             belongs = torch.nn.functional.one_hot(orders, (config.degree_four + 1) ** 2).T
-            self.register_buffer("belongs", belongs.to(weights.dtype))
+            self._hold("belongs", belongs.to(weights.dtype))
         cubes = _cubes(made, self.groups, _with_gates(four, gated_four, self.kinds))
         for number, (group, cube) in enumerate(zip(self.groups, cubes, strict=True)):
-            self.register_buffer(f"coupling_{number}", group.coupling.to(weights.dtype))
-            self.register_buffer(f"four_{number}", cube)
+            self._hold(f"coupling_{number}", group.coupling.to(weights.dtype))
+            self._hold(f"four_{number}", cube)
 
     def atom_energies(self, vectors: Tensor, first: Tensor, second: Tensor, kind: Tensor, member: int = 0) -> Tensor:
         """Pair vectors (e, 3) in Å, pairs, and places of the elements (n,) -> (n,) eV, differentiable once."""
@@ -127,7 +127,8 @@ class Folded(nn.Module):
 
     def _few(self, density: Tensor) -> Tensor:
         """The part of a density that four-body terms see, as a view: (n, kinds, radial_four, harmonics)."""
-        by_kind = density.unflatten(1, (self.kinds, self.config.radial))
+        atoms, _, harmonics = density.shape
+        by_kind = density.view(atoms, self.kinds, self.config.radial, harmonics)
         return by_kind[:, :, : self.config.radial_four, : (self.config.degree_four + 1) ** 2]
 
     def _four(self, few: Tensor, own: int, member: int) -> Tensor:
@@ -142,6 +143,10 @@ class Folded(nn.Module):
         # a product with zeros and ones adds what belongs to one harmonic, far quicker than indices do
         summed = self._buffer("belongs") @ torch.cat(parts).reshape(-1, atoms * self.gates[1] * count)
         return summed.reshape(harmonics, atoms, self.gates[1], count)
+
+    def _hold(self, name: str, tensor: Tensor) -> None:
+        """Moves and casts with the module and is not saved: it follows from the weights."""
+        self.register_buffer(name, tensor, persistent=False)
 
     def _buffer(self, name: str) -> Tensor:
         found: Tensor = getattr(self, name)
@@ -158,7 +163,7 @@ class _ManyBody(torch.autograd.Function):
         return energies
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         by_density, by_gates = ctx.saved_tensors
         return grad[:, None, None] * by_density, grad[:, None] * by_gates, None, None, None

@@ -36,7 +36,8 @@ def _steps(degree: int) -> list[tuple[Tensor, Tensor]]:
         parent, axis = [], []
         for one in wanted:
             along = next(place for place in range(3) if one[place])
-            parent.append(last.index(tuple(count - (place == along) for place, count in enumerate(one))))
+            i, j, k = (count - (place == along) for place, count in enumerate(one))
+            parent.append(last.index((i, j, k)))
             axis.append(along)
         steps.append((torch.tensor(parent), torch.tensor(axis)))
         last = wanted
@@ -53,8 +54,8 @@ def _matrix(degree: int) -> np.ndarray:
                 places[i, j, power - i - j] = len(places)
     made = np.zeros((len(places), (degree + 1) ** 2))
     for column, harmonic in enumerate(_polynomials(degree)):
-        for power, factor in harmonic.items():
-            made[places[power], column] = factor
+        for product, factor in harmonic.items():
+            made[places[product], column] = factor
     return made
 
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from scipy.linalg.blas import dsyrk
 from torch import Tensor
 
 from .design import Rows
-from .solve import Prior
+from .solve import Prior, cholesky
 
 
 class NormalEquations:
@@ -20,7 +21,7 @@ class NormalEquations:
 
     def __init__(self, columns: Sequence[int], scales: Sequence[float], prior: Prior) -> None:
         self.columns, self.scales, self.prior = list(columns), list(scales), prior
-        self.products = torch.zeros(sum(columns), sum(columns), dtype=torch.float64)
+        self._half = np.zeros((sum(columns), sum(columns)), order="F")  # upper triangle
         self.right = torch.zeros(sum(columns), dtype=torch.float64)
         self.squares, self.count = 0.0, 0
         self._waiting: list[tuple[Tensor, Tensor]] = []
@@ -38,7 +39,8 @@ class NormalEquations:
     def _flush(self) -> None:
         if self._waiting:
             wide, labels = (torch.cat(one) for one in zip(*self._waiting, strict=True))
-            self.products.addmm_(wide.T, wide)
+            # half of a symmetric product: BLAS writes the lower triangle of its transpose, in place
+            self._half = dsyrk(1.0, wide.numpy().T, beta=1.0, c=self._half, overwrite_c=1, lower=0)
             self.right.add_(wide.T @ labels)
             self.squares += float(labels @ labels)
             self.count += len(labels)
@@ -47,10 +49,10 @@ class NormalEquations:
     def weights(self, noise: float, draws: int = 0, seed: int = 0) -> Tensor:
         """(1 + draws, columns): the mean for this noise, then draws from the posterior around it."""
         self._flush()
-        system = self.products.clone()
+        system = torch.from_numpy(self._half.T.copy())  # in rows the upper triangle is the lower one
         widths = [torch.full((count,), share) for count, share in zip(self.columns, self.prior.shares, strict=True)]
         system.diagonal().add_(noise / torch.cat(widths))
-        factor = torch.linalg.cholesky(system)
+        factor = cholesky(system)
         del system
         mean = torch.cholesky_solve(self.right[:, None], factor)[:, 0]
         # the noise that fits the labels, in their units

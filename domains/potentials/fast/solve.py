@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....shared.errors import InputError
+
 Floats = NDArray[np.float64]
 
 
@@ -61,7 +63,8 @@ class Equations:
     def noises(self, prior: Prior) -> Tensor:
         """Variance of each equation's noise."""
         factor = torch.tensor([prior.quiet[0], 1.0, prior.quiet[1]], dtype=torch.float64)
-        return prior.noise * factor[self.kinds.long()]
+        noises: Tensor = prior.noise * factor[self.kinds.long()]
+        return noises
 
     def inverse(self, prior: Prior) -> Tensor:
         """Inverse of the covariance of the equations."""
@@ -69,7 +72,8 @@ class Equations:
         for share, gram in zip(prior.shares, self.grams, strict=True):
             covariance.add_(gram, alpha=share)
         covariance.diagonal().add_(self.noises(prior))
-        return torch.cholesky_inverse(_factor(covariance))
+        inverse: Tensor = torch.cholesky_inverse(cholesky(covariance))
+        return inverse
 
     def left_out(self, prior: Prior) -> LeftOut:
         """Leave every frame out once, without fitting again (Rasmussen & Williams 2006, eq. 5.12)."""
@@ -112,12 +116,14 @@ def block_scales(blocks: Sequence[Tensor], kinds: Tensor) -> list[float]:
     return [1.0, *(float(one[kinds == 1].square().sum(1).mean().sqrt()) or 1.0 for one in blocks[1:])]
 
 
-def _factor(covariance: Tensor) -> Tensor:
-    """Cholesky factor; a little is added to the diagonal where rounding made it indefinite."""
-    for jitter in (0.0, 1e-12, 1e-10, 1e-8):
-        shifted = covariance.clone()
-        shifted.diagonal().add_(jitter * float(covariance.diagonal().mean()))
-        factor, failed = torch.linalg.cholesky_ex(shifted)
+def cholesky(covariance: Tensor) -> Tensor:
+    """Cholesky factor of the lower triangle; a little is added to the diagonal where rounding made it indefinite."""
+    mean, added = float(covariance.diagonal().mean()), 0.0
+    for jitter in (0.0, 1e-13, 1e-11, 1e-9):
+        covariance.diagonal().add_((jitter - added) * mean)
+        added = jitter
+        factor, failed = torch.linalg.cholesky_ex(covariance)
         if not int(failed):
             return factor
-    raise np.linalg.LinAlgError("the covariance of the frames is singular")
+        del factor
+    raise InputError("the frames give the same equations over and over: they are all alike, or far too few.")
