@@ -71,8 +71,9 @@ def test_accept_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_check_of_everything_passes_over_what_is_absent(capsys: pytest.CaptureFixture[str]) -> None:
     assert typed("check") == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("england-wales-demand-2000: ok ")
+    demand, ethanol = capsys.readouterr().out.splitlines()  # what ships, and nothing else
+    assert demand.startswith("england-wales-demand-2000: ok ")
+    assert ethanol.startswith("ethanol-gfn2: ok ")
 
 
 def test_a_check_of_an_absent_file_by_name_fails(capsys: pytest.CaptureFixture[str]) -> None:

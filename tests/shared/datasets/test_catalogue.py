@@ -126,7 +126,7 @@ def test_every_url_is_fixed_at_a_commit_or_a_version() -> None:
 
 def test_what_ships_is_small_and_its_licence_allows_it() -> None:
     embedded = [data_set for data_set in catalogue.rows() if data_set.embedded]
-    assert [data_set.name for data_set in embedded] == ["england-wales-demand-2000"]
+    assert [data_set.name for data_set in embedded] == ["england-wales-demand-2000", "ethanol-gfn2"]
     for data_set in embedded:
         assert data_set.bytes == catalogue.locate(data_set.name).stat().st_size <= 1_000_000
         assert not data_set.asks_consent
