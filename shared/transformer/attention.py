@@ -36,6 +36,22 @@ def attend_plainly(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | Non
     return torch.einsum("bhts,bhsc->bhtc", weight, value)
 
 
+def attend_by_products(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
+    """What `attend` computes, by plain matrix products: it has a second derivative, the fused kernels have none.
+
+    For a loss on the gradient of a network's output (forces of an energy). A target with every source hidden gets NaN.
+    """
+    scores = (query * query.shape[-1] ** -0.5) @ key.mT
+    mixed: Tensor = (scores if bias is None else scores + bias.to(query.dtype)).softmax(-1) @ value
+    return mixed
+
+
+def attend_causally(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`attend` in which a target sees no source after it; a mixer for packed sequences, which take no bias."""
+    hidden = causal_bias(query.shape[-2], key.shape[-2], device=query.device, dtype=query.dtype)
+    return attend(query, key, value, hidden if bias is None else hidden + bias.to(query.dtype))
+
+
 def sigmoid_attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
     """Mix values by the sigmoid of the scores less log(source), so that a row of weights sums to about 1 at the start.
 

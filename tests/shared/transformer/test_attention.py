@@ -7,6 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from labformer.shared.errors import InputError
 from labformer.shared.transformer.attention import (
     attend,
+    attend_by_products,
+    attend_causally,
     attend_plainly,
     causal_bias,
     hide,
@@ -113,6 +115,24 @@ def test_causal_targets_ignore_the_future_and_a_cache_changes_nothing(mix):
     torch.testing.assert_close(mix(query, late_key, late_value, causal_bias(8, 8))[:, :, :5], whole[:, :, :5])
     stepped = mix(query[:, :, 5:7], key[:, :, :7], value[:, :, :7], causal_bias(2, 7))
     torch.testing.assert_close(stepped, whole[:, :, 5:7])
+
+
+@pytest.mark.parametrize("bias", ["none", "causal", "dense", "row"])
+@pytest.mark.parametrize(("target", "source"), [(7, 7), (3, 9)])
+def test_attention_by_products_agrees_with_the_plain_one_up_to_its_second_derivative(target, source, bias):
+    inputs, bias = tensors(target, source), biases(target, source)[bias]
+    found = value_and_gradient(attend_by_products, inputs, bias)
+    torch.testing.assert_close(found, value_and_gradient(attend_plainly, inputs, bias))
+    small = [x[:1, :1, :3].clone().requires_grad_() for x in inputs]
+    assert torch.autograd.gradgradcheck(attend_by_products, small)
+
+
+def test_causal_attention_is_attention_under_the_causal_bias():
+    query, key, value = tensors(4, 6)
+    dense = biases(4, 6)["dense"]
+    hidden = causal_bias(4, 6, dtype=torch.float64)
+    torch.testing.assert_close(attend_causally(query, key, value), attend(query, key, value, hidden))
+    torch.testing.assert_close(attend_causally(query, key, value, dense), attend(query, key, value, hidden + dense))
 
 
 def test_a_causal_bias_aligns_the_last_target_with_the_last_source():

@@ -8,7 +8,7 @@ from labformer.shared.transformer.packing import Packed, pack, unpack
 from labformer.shared.transformer.position import rotate
 from labformer.shared.transformer.stack import plain_encoder
 
-LENGTHS = (5, 1, 7, 1, 2)
+LENGTHS = (5, 1, 7, 1, 2, 2, 2)
 WIDTH = 12
 
 
