@@ -34,8 +34,16 @@ def _ode(text: str, options: str, function: str, cases: tuple[str, ...] = ()) ->
     return Verb(text, ".symbolic_ode_options", options, ".symbolic_ode_command", function, cases)
 
 
+def _potential(text: str, options: str, function: str, cases: tuple[str, ...] = ()) -> Verb:
+    return Verb(text, ".potential_options", options, ".potential_command", function, cases)
+
+
 CASES = ("etth1", "ettm1", "weather", "exchange", "pge", "vic", "gefcom")
 ODE_CASES = ("odebench", "dysts", "generator")
+MATTER_CASES = (
+    "rmd17-aspirin", "rmd17-benzene", "rmd17-ethanol", "rmd17-malonaldehyde", "rmd17-toluene", "rmd17-uracil", "3bpa",
+    "ethanol-methanol", "ethanol-and-methanol", "mlearn-si", "mlearn-ge", "mlearn-li", "mlearn-cu", "water-deepmd",
+)  # fmt: skip
 HOUSE_CASES = ("refit-2-20", "refit-20-2", "ideal-65")
 
 PIPELINES: dict[str, dict[str, Verb]] = {
@@ -81,7 +89,22 @@ PIPELINES: dict[str, dict[str, Verb]] = {
         "evaluate": _ode("score saved equations on other runs of the system", "OdeEvaluateOptions", "evaluate"),
         "bench": _ode("methods on systems whose law is known", "OdeBenchOptions", "bench", ODE_CASES),
     },
+    "potential": {
+        "run": _potential("learn a potential from frames and report how far to trust it", "PotentialRunOptions", "run"),
+        "fit": _potential("learn a potential from frames and save it", "PotentialFitOptions", "fit"),
+        "predict": _potential("energies and forces of frames, and their doubts", "PotentialPredictOptions", "predict"),
+        "evaluate": _potential("score a saved potential on other frames", "PotentialEvaluateOptions", "evaluate"),
+        "bench": _potential("potentials on published frames", "PotentialBenchOptions", "bench", MATTER_CASES),
+    },
+    "odeformer": {
+        "fit": _ode("train the transformer that proposes equations", "OdeformerFitOptions", "fit_odeformer"),
+    },
 }
 
 # modules whose SYSTEMS `labformer models` lists
-SYSTEMS: tuple[str, ...] = ("..domains.forecasting.systems", "..domains.nilm.systems", "..domains.symbolic.systems")
+SYSTEMS: tuple[str, ...] = (
+    "..domains.forecasting.systems",
+    "..domains.nilm.systems",
+    "..domains.potentials.systems",
+    "..domains.symbolic.systems",
+)

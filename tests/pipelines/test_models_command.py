@@ -6,12 +6,18 @@ import pytest
 from labformer.domains.forecasting.published.measure import MODELS
 from labformer.domains.forecasting.registry import LOAD_MODELS
 from labformer.domains.nilm import registry as nilm_registry
+from labformer.domains.potentials import registry as potentials_registry
 from labformer.domains.symbolic.registry import METHODS
 from labformer.pipelines.command import main
 from labformer.pipelines.models_command import systems
 from labformer.pipelines.verbs import PIPELINES
 
-REGISTRIES = {"forecasting": (LOAD_MODELS, MODELS), "nilm": (nilm_registry.MODELS,), "symbolic": (METHODS,)}
+REGISTRIES = {
+    "forecasting": (LOAD_MODELS, MODELS),
+    "nilm": (nilm_registry.MODELS,),
+    "potentials": (potentials_registry.MODELS,),
+    "symbolic": (METHODS,),
+}
 FIELDS = ["name", "domain", "pipeline", "paper", "state", "note"]
 
 

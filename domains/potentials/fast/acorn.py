@@ -30,6 +30,7 @@ from .normal import NormalEquations
 from .solve import Equations, LeftOut, Prior
 
 EQUATIONS = 4500  # up to so many, all frames are solved over equations
+DUAL = 12_000  # and with a prior that was chosen on fewer, up to so many
 CHOSEN_ON = 1800  # equations of the frames on which the prior is chosen otherwise
 COLUMNS = 21_000  # at most, where the solution is over columns
 NOISES = (1.0, 0.1, 0.01)  # factors of the chosen noise that validation decides on, with many frames
@@ -61,7 +62,9 @@ class Acorn(Part):
         self.elements = tuple(sorted({int(one) for frame in train for one in np.unique(frame.numbers)}))
         self._left = self._centres = self._mean = None
         self._mean = self._taught(train, seed)
-        if sum(_count(frame) for frame in train) <= EQUATIONS:
+        self.config = self.config.sized(len(self.elements))
+        count = sum(_count(frame) for frame in train)
+        if count <= EQUATIONS:
             weights = self._solve_few(train, seed)
         else:
             weights = self._solve_many(train, list(validation), seed)
@@ -78,26 +81,37 @@ class Acorn(Part):
         return equations.weights(self.prior, self.config.members, seed)
 
     def _solve_many(self, train: list[Frame], validation: list[Frame], seed: int, quieter: float = 1.0) -> Tensor:
+        """With the prior chosen on some of the frames, over equations or columns, whichever are fewer."""
         self.config = restrained(self.config, len(self.elements))
         order = np.random.default_rng([seed, 29]).permutation(len(train))
         counts = np.cumsum([_count(train[place]) for place in order])
         some = [train[place] for place in order[: max(2, int(np.searchsorted(counts, CHOSEN_ON)))]]
         equations = self._equations(some)
-        self.prior, scales = choose(equations), equations.scales
+        prior, scales = choose(equations), equations.scales
         del equations
         design = self._design(train)
-        sums = NormalEquations(design.columns, scales, self.prior)
-        for frame in tqdm(train, desc="acorn: equations", unit="frame", disable=None, leave=False):
-            sums.add(self._rows(design, frame))
-        if not validation:
-            return sums.weights(self.prior.noise * quieter, self.config.members, seed)
-        errors = {}
-        for factor in NOISES:
-            self._fold(sums.weights(self.prior.noise * factor))
-            errors[factor] = _error(self, validation)
-        best = min(errors, key=lambda factor: errors[factor])
-        self.prior = replace(self.prior, noise=self.prior.noise * best)
-        return sums.weights(self.prior.noise, self.config.members, seed)
+        if counts[-1] < min(DUAL, sum(design.columns)):
+            every = self._equations(train)
+
+            def solved(noise: float, draws: int) -> Tensor:
+                return every.weights(replace(prior, noise=noise), draws, seed)
+        else:
+            sums = NormalEquations(design.columns, scales, prior)
+            for frame in tqdm(train, desc="acorn: equations", unit="frame", disable=None, leave=False):
+                sums.add(self._rows(design, frame))
+
+            def solved(noise: float, draws: int) -> Tensor:
+                return sums.weights(noise, draws, seed)
+
+        best = quieter
+        if validation:
+            errors = {}
+            for factor in NOISES:
+                self._fold(solved(prior.noise * factor, 0))
+                errors[factor] = _error(self, validation)
+            best = min(errors, key=lambda factor: errors[factor])
+        self.prior = replace(prior, noise=prior.noise * best)
+        return solved(self.prior.noise, self.config.members)
 
     def _equations(self, frames: list[Frame]) -> Equations:
         design = self._design(frames)
@@ -197,11 +211,17 @@ class Acorn(Part):
             return []
         frames, left = self._left
         made = []
-        for one, errors in zip(answers(self, frames, stress=False), left.errors, strict=True):
+        doubts, self.doubts = self.doubts, False
+        said = answers(self, frames, stress=False)
+        self.doubts = doubts
+        for one, errors, spread in zip(said, left.errors, left.spreads, strict=True):
             frame = one.frame
             assert frame.energy is not None and frame.forces is not None
             forces = frame.forces - errors[1 : 1 + 3 * len(frame)].reshape(-1, 3)
-            made.append(one._replace(energy=frame.energy - float(errors[0]), forces=forces))
+            energy = frame.energy - float(errors[0])
+            made.append(
+                one._replace(energy=energy, forces=forces, spread=spread if self.folded.sets > 1 else 0 * spread)
+            )
         return made
 
     def count(self) -> int:
@@ -235,15 +255,16 @@ class Acorn(Part):
 
 def restrained(config: AcornConfig, kinds: int, columns: int = COLUMNS) -> AcornConfig:
     """A basis of at most so many columns: gates go first, then functions and degrees of four bodies."""
+    config = config.sized(kinds)
     while sum(Design(config, tuple(range(1, kinds + 1))).columns) > columns:
         if config.gated:
             config = replace(config, gated=3 if config.gated == 4 else 0)
-        elif config.radial_four > 2:
-            config = replace(config, radial_four=config.radial_four - 1)
+        elif config.four > 2:
+            config = replace(config, radial_four=config.four - 1)
         elif config.degree_four > 2:
             config = replace(config, degree_four=config.degree_four - 1)
-        elif config.radial_four > 0:
-            config = replace(config, radial_four=config.radial_four - 1)
+        elif config.four > 0:
+            config = replace(config, radial_four=config.four - 1)
         elif config.radial > 3:
             config = replace(config, radial=config.radial - 1)
         else:

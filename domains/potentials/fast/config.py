@@ -1,8 +1,10 @@
 """What an acorn potential is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ....shared.errors import InputError
+
+CHANNELS = 9  # of four-body terms, over all elements
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class AcornConfig:
     radial_two    radial functions of two-body terms, for each element
     radial        radial functions of three-body terms, for each element
     degree        highest degree of the harmonics of three-body terms
-    radial_four   radial functions of four-body terms, for each element; 0: no such terms
+    radial_four   radial functions of four-body terms, for each element; 0: no such terms; None: nine in all, shared by
+                  the elements, at least two for each
     degree_four   highest degree of the harmonics of four-body terms
     gated         which terms have weights that vary with the coordination of the central atom: 0 none, 3 those of three
                   bodies, 4 those of four bodies too
@@ -30,7 +33,7 @@ class AcornConfig:
     radial_two: int = 10
     radial: int = 7
     degree: int = 4
-    radial_four: int = 3
+    radial_four: int | None = None
     degree_four: int = 4
     gated: int = 4
     bend: float = 2.5
@@ -48,7 +51,7 @@ class AcornConfig:
         if (
             min(self.radial, self.radial_two) < 2
             or self.degree < 0
-            or not 0 <= self.radial_four <= self.radial
+            or not 0 <= self.four <= self.radial
             or self.bend <= 0
         ):
             raise InputError("an acorn needs 2 radial functions or more, and no more of them in four-body terms.")
@@ -58,3 +61,14 @@ class AcornConfig:
             raise InputError(f"gated={self.gated} must be 0, 3 or 4.")
         if self.members == 1 or self.members < 0:
             raise InputError("one draw cannot disagree; give 0 members, or 2 and more.")
+
+    def sized(self, kinds: int) -> "AcornConfig":
+        """For so many elements: with the number of four-body radial functions that was left open."""
+        if self.radial_four is not None:
+            return self
+        return replace(self, radial_four=max(2, min(self.radial, CHANNELS // kinds)))
+
+    @property
+    def four(self) -> int:
+        """Radial functions of four-body terms; 0 while they are left open."""
+        return self.radial_four or 0

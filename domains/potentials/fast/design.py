@@ -46,6 +46,7 @@ class Design:
     """
 
     def __init__(self, config: AcornConfig, elements: tuple[int, ...]) -> None:
+        config = config.sized(len(elements))
         self.config, self.elements = config, elements
         self.invariants = Invariants(config, len(elements))
         kinds, bodies = len(elements), self.invariants.bodies

@@ -37,6 +37,7 @@ class Folded(nn.Module):
 
     def __init__(self, config: AcornConfig, radii: Tensor, centres: Tensor, weights: Tensor) -> None:
         super().__init__()
+        config = config.sized(len(radii))
         self.config, self.kinds, self.sets = config, len(radii), len(weights)
         made = Invariants(config, self.kinds)
         self.gates = [1 + self.kinds * (config.gated >= 3), 1 + self.kinds * (config.gated >= 4)]
@@ -122,14 +123,14 @@ class Folded(nn.Module):
             energy = energy + (four * factors[:, : four.shape[1]]).sum(1)
             by_gate[:, : four.shape[1]] += four
             added = torch.einsum("lngc,ng->ncl", pull, factors[:, : four.shape[1]])
-            self._few(whole).add_(added.reshape(atoms, self.kinds, self.config.radial_four, -1))
+            self._few(whole).add_(added.reshape(atoms, self.kinds, self.config.four, -1))
         return energy, whole, by_gate[:, 1:]
 
     def _few(self, density: Tensor) -> Tensor:
         """The part of a density that four-body terms see, as a view: (n, kinds, radial_four, harmonics)."""
         atoms, _, harmonics = density.shape
         by_kind = density.view(atoms, self.kinds, self.config.radial, harmonics)
-        return by_kind[:, :, : self.config.radial_four, : (self.config.degree_four + 1) ** 2]
+        return by_kind[:, :, : self.config.four, : (self.config.degree_four + 1) ** 2]
 
     def _four(self, few: Tensor, own: int, member: int) -> Tensor:
         """Derivative of the four-body energies, for each gate, by the density of their channels."""

@@ -25,14 +25,15 @@ class Invariants:
     """
 
     def __init__(self, config: AcornConfig, kinds: int) -> None:
+        config = config.sized(kinds)
         self.config, self.kinds = config, kinds
         self.channels = kinds * config.radial
         self.pairs = torch.triu_indices(self.channels, self.channels)
         # a product of different channels stands for two terms of the square
         self.twice = torch.where(self.pairs[0] == self.pairs[1], 1.0, math.sqrt(2)).double()
         own = torch.arange(self.channels).reshape(kinds, config.radial)
-        self.few = own[:, : config.radial_four].reshape(-1)  # channels of four-body terms
-        self.triples = self._triples() if config.radial_four else []
+        self.few = own[:, : config.four].reshape(-1)  # channels of four-body terms
+        self.triples = self._triples() if config.four else []
         self.bodies = self.pairs.shape[1] * (config.degree + 1), sum(len(one.places) for one in self.triples)
 
     def _triples(self) -> list[Triple]:

@@ -39,6 +39,7 @@ class LeftOut:
     energy: float  # mean absolute, of a frame
     force: float  # mean absolute, of a component
     errors: list[Floats]  # of each frame, labels minus predictions
+    spreads: list[Floats]  # of each frame, (atom,) root of the posterior variance of an atom's force, frame left out
 
 
 class Equations:
@@ -66,33 +67,38 @@ class Equations:
         noises: Tensor = prior.noise * factor[self.kinds.long()]
         return noises
 
-    def inverse(self, prior: Prior) -> Tensor:
-        """Inverse of the covariance of the equations."""
+    def covariance(self, prior: Prior) -> Tensor:
+        """Of the equations, under the prior and the noise."""
         covariance = torch.zeros_like(self.grams[0])
         for share, gram in zip(prior.shares, self.grams, strict=True):
             covariance.add_(gram, alpha=share)
         covariance.diagonal().add_(self.noises(prior))
-        inverse: Tensor = torch.cholesky_inverse(cholesky(covariance))
-        return inverse
+        return covariance
 
     def left_out(self, prior: Prior) -> LeftOut:
         """Leave every frame out once, without fitting again (Rasmussen & Williams 2006, eq. 5.12)."""
-        inverse = self.inverse(prior)
+        inverse = torch.cholesky_inverse(cholesky(self.covariance(prior)))
         dual = inverse @ self.labels
-        errors = []
+        scale = float(self.labels @ dual) / len(self.labels)
+        noises = self.noises(prior)
+        errors, spreads = [], []
         for start, end in zip([0, *self.ends[:-1]], self.ends, strict=True):
-            errors.append(torch.linalg.solve(inverse[start:end, start:end], dual[start:end]))
+            own = torch.linalg.inv(inverse[start:end, start:end])
+            errors.append(own @ dual[start:end])
+            variance = (own.diagonal() - noises[start:end])[self.kinds[start:end] == 1] * scale
+            spreads.append(variance.reshape(-1, 3).sum(1).clamp_min(0).sqrt().numpy())
         joined = torch.cat(errors)
         energy, force = (float(joined[self.kinds == kind].abs().mean()) for kind in (0, 1))
-        return LeftOut(energy, force, [one.numpy() for one in errors])
+        return LeftOut(energy, force, [one.numpy() for one in errors], spreads)
 
     def weights(self, prior: Prior, draws: int = 0, seed: int = 0) -> Tensor:
         """(1 + draws, columns of all blocks): the mean, then draws from the posterior (Matheron's rule).
 
         Draws are scaled so that noise and prior are in the units of the labels, with the noise that fits them.
         """
-        inverse = self.inverse(prior)
-        spread = float((self.labels @ (inverse @ self.labels)) / len(self.labels)) ** 0.5
+        factor = cholesky(self.covariance(prior))
+        fitted = torch.cholesky_solve(self.labels[:, None], factor)[:, 0]
+        spread = float(self.labels @ fitted / len(self.labels)) ** 0.5
         maker = torch.Generator().manual_seed(seed)
 
         def noise(count: int) -> Tensor:
@@ -102,7 +108,7 @@ class Equations:
         first = [noise(one.shape[1]) * width for one, width in zip(self.blocks, deviations, strict=True)]
         said = sum((one @ start for one, start in zip(self.blocks, first, strict=True)), torch.zeros(()))
         wanted = self.labels[:, None] - said - noise(len(self.labels)) * self.noises(prior).sqrt()[:, None]
-        dual = inverse @ torch.cat([self.labels[:, None], wanted], 1)
+        dual = torch.cholesky_solve(torch.cat([self.labels[:, None], wanted], 1), factor)
         made = []
         for one, start, width in zip(self.blocks, first, deviations, strict=True):
             update = (one.T @ dual) * width**2

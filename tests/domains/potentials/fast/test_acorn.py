@@ -152,3 +152,22 @@ def test_many_elements_get_a_smaller_basis():
         restrained(AcornConfig(), 60, 2_000)
     with pytest.raises(InputError, match="reach"):
         AcornConfig(reach=7.0)
+
+
+def test_doubt_of_a_frame_left_out_is_that_of_a_fit_without_it(water_frames, small):
+    part = Acorn(small)
+    part.elements = (1, 8)
+    prior = Prior(noise=1e-4)
+    _, _, every = _equations(water_frames[:8], part)
+    left = every.left_out(prior)
+    _, _, fewer = _equations(water_frames[:7], part)
+    fewer.scales = every.scales
+    fewer.grams = [(one @ one.T) / scale**2 for one, scale in zip(fewer.blocks, every.scales, strict=True)]
+    design = part._design(water_frames)
+    last = torch.from_numpy(np.concatenate(part._rows(design, water_frames[7]).blocks, 1))
+    draws = fewer.weights(prior, 600)[1:] @ last.T  # (draws, equations)
+    forces = draws[:, 1:10].var(0).reshape(3, 3).sum(1).sqrt()
+    # each scales by the noise that fits its own labels
+    ratio = forces.numpy() / left.spreads[7]
+    np.testing.assert_allclose(ratio / ratio.mean(), 1, atol=0.15)
+    assert 0.7 < ratio.mean() < 1.4
