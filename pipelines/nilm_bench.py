@@ -63,8 +63,8 @@ def bench(cases: Sequence[str], options: NilmBenchOptions = NilmBenchOptions()) 
             sys.stderr.write(f"{name}, seed {seed}: {case.split}\n")
             checkpoints = None if options.checkpoints is None else Path(options.checkpoints) / f"{name}-{seed}"
             made = Disaggregator(
-                case.appliances, options.models, options.coverage, seed, options.device, sys.stderr.isatty(),
-                checkpoints,
+                options.appliances or case.appliances, options.models, options.coverage, seed, options.device,
+                sys.stderr.isatty(), checkpoints,
             )  # fmt: skip
             rows += rows_of(made.fit(train, test=test), name, case.split, seed)
     if options.json is not None:
@@ -88,10 +88,27 @@ def rows_of(made: Disaggregator, case: str, split: str, seed: int) -> Rows:
                     "probability_threshold": made.choices_[picked][name].threshold,
                     "seconds_fit": _known(row.seconds_fit), "seconds_predict": _known(row.seconds_predict),
                     "parameters": row.parameters, "trust": made.trust_[name] if model == CHOSEN else "",
+                    **_training(made.members_.get(picked), name),
                 }
             )  # fmt: skip
     coverage = json.loads(made.coverage_.to_json(orient="records"))
     return rows + [{"kind": "coverage", **about, **one} for one in coverage]
+
+
+def _training(model: Any, name: str) -> dict[str, Any]:
+    """How long a network learnt, and how its error on validation fell; nothing for what is no network."""
+    outcome = getattr(model, "outcomes_", {}).get(name)
+    if outcome is None:
+        return {}
+    history = outcome.history
+    return {
+        "training": {
+            "window": model.window, "batch": model.batch, "learning_rate": model.learning_rate,
+            "steps": history[-1].step, "best_step": history[outcome.best_epoch - 1].step,
+            "stopped": "all epochs done" if len(history) == model.epochs else "validation did not fall any more",
+            "validation": [epoch.validation for epoch in history],
+        }
+    }  # fmt: skip
 
 
 def bench_table(rows: Sequence[dict[str, Any]]) -> str:

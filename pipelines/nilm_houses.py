@@ -23,6 +23,7 @@ from .nilm_options import NilmFitting, NilmReading
 SIMULATED = ("kettle", "dishwasher", "washing_machine", "microwave")
 TRAINED, VALIDATED, TESTED = (1, 2), 3, 4  # seeds of the simulated households
 DAYS, TEST_DAYS = 14, 28
+ZONE = "Europe/London"  # of the simulated households: the sources of the simulator are British
 
 
 class Houses(NamedTuple):
@@ -138,7 +139,7 @@ def _simulated(options: NilmFitting) -> Houses:
         raise InputError("--mains, --columns and --test-.. go with houses to learn from; give --data or --houses.")
 
     def home(seed: int, days: int = DAYS) -> House:
-        house = simulate(days, seed=100 * options.seed + seed, step=options.step, start="2024-01-15")
+        house = simulate(days, seed=100 * options.seed + seed, step=options.step, start="2024-01-15", zone=ZONE)
         return replace(house, name=f"simulated-{seed}")
 
     train, validation, test = [home(seed) for seed in TRAINED], [home(VALIDATED)], [home(TESTED, TEST_DAYS)]

@@ -40,7 +40,7 @@ class NilmFitting(NilmReading):
     coverage: float = option(0.9, "coverage of the intervals")
     seed: int = option(0, "of everything random")
     device: str = option("cpu", "where networks are trained, such as cuda")
-    checkpoints: str | None = option(None, "keep the training of networks here; stopped, it goes on", "FOLDER")
+    checkpoints: str | None = option(None, "keep what is trained and fitted here; stopped, it goes on", "FOLDER")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +97,10 @@ class NilmBenchOptions:
         ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted-plain", "boosted-pair"),
         "names; the one chosen on validation is scored beside them",
     )
+    appliances: tuple[str, ...] = option((), "of the case; left out: all of them")
     seeds: tuple[int, ...] = option((0,), "everything is fitted for each")
     coverage: float = option(0.9, "coverage of the intervals")
     json: str | None = option(None, "write the rows to this file", "FILE")
     device: str = option("cpu", "where networks are trained, such as cuda")
-    checkpoints: str | None = option(None, "keep the training of networks here; stopped, it goes on", "FOLDER")
+    checkpoints: str | None = option(None, "keep what is trained and fitted here; stopped, it goes on", "FOLDER")
     overwrite: bool = option(False, "replace an existing --json file")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ...shared.errors import InputError
 from ...shared.learning.config import TrainingConfig
-from ...shared.learning.loop import train
+from ...shared.learning.loop import Outcome, train
 from ...shared.learning.seed import derive_seed, seeded
 from .appliances import Appliance
 from .house import Estimate, House
@@ -71,6 +71,7 @@ class NetworkModel:
     appliances_: tuple[Appliance, ...] = field(init=False, default=())
     networks_: list[nn.Module] = field(init=False, default_factory=list)
     epochs_: list[int] = field(init=False, default_factory=list)  # the best, by network
+    outcomes_: dict[str, Outcome] = field(init=False, default_factory=dict)  # how training went, by appliance
 
     def __post_init__(self) -> None:
         if self.kind not in NETWORKS:
@@ -94,7 +95,7 @@ class NetworkModel:
         self.appliances_, self.step_ = tuple(appliances), str(houses[0].step)
         self.scale_ = float(np.fmax.reduce(np.concatenate([house.mains_w for house in houses])))
         groups = [tuple(appliances)] if self.joint else [(one,) for one in appliances]
-        self.networks_, self.epochs_ = [], []
+        self.networks_, self.epochs_, self.outcomes_ = [], [], {}
         for group in groups:
             self._train(group, houses, validation)
         return self
@@ -174,6 +175,7 @@ class NetworkModel:
             network, loss, data, config, validate=validate, folder=folder, device=self.device, progress=self.progress
         )
         self.epochs_.append(outcome.best_epoch)
+        self.outcomes_ |= dict.fromkeys(names, outcome)
         self.networks_.append(network.cpu().eval())
 
     def _answer(self, network: nn.Module, house: House) -> Tensor:

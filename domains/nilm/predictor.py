@@ -21,6 +21,7 @@ from .choice import AS_IT_IS, THRESHOLDS, Choice, choose, merit, score_house, sw
 from .data import read_mains
 from .day_comparison import day_comparison
 from .house import Estimate, House, Watts
+from .keeping import fitted
 from .lending import lenders
 from .metrics import ZERO, Score, average
 from .model import MainsModel
@@ -44,7 +45,7 @@ class Disaggregator:
     models       candidates by name of `registry.MODELS`; the best on validation is used, by appliance; `blend` is the
                  mean of the others that are no baselines
     coverage     of the intervals
-    checkpoints  folder that keeps the training of networks; stopped, it goes on
+    checkpoints  folder that keeps the training of networks, and what was fitted; stopped, it goes on
     """
 
     def __init__(
@@ -105,10 +106,8 @@ class Disaggregator:
         for name in self.models:
             if name == BLEND:
                 continue
-            started = time.perf_counter()
             run = Run(self.seed, self.device, self._folder(name), self.progress)
-            self.members_[name] = entry(name).build(run).fit(houses, known)
-            self.seconds_fit_[name] = time.perf_counter() - started
+            self.members_[name], self.seconds_fit_[name] = fitted(name, run, houses, known)
         said, _ = self._all_say(held)
         self.choices_: dict[str, dict[str, Choice]] = {
             name: {

@@ -14,6 +14,8 @@ Every power, length and rate below is a published one, or a range around it from
     and spinning in washing machines, and the two heatings of dishwashers.
 [P] Pipattanasomporn, Kuzlu, Rahman & Teklu 2014, "Load profiles of selected major household appliances and their
     demand response opportunities", IEEE Trans. Smart Grid 5: ovens and dryers switch their heaters, fridges cycle.
+[L] Richardson, Thomson, Infield & Delahunty 2009, "Domestic lighting: A high-resolution energy demand model", Energy
+    and Buildings 41: lamps are lit where people are awake and daylight has gone.
 Where a range has no source of its own (standby, lights, the spread between uses) the comment says so.
 """
 
@@ -27,6 +29,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...shared.errors import InputError
+from .daylight import cold, darkness
 from .house import House, Watts
 
 TICK_S = 10  # the simulation's own step; averages over longer steps then hold partly-on minutes
@@ -62,6 +65,7 @@ class Kind:
     spread: float = 0.1  # of the logarithm of the length, between uses
     rest_min: float = 3.0  # before it can run again
     owned: float = 1.0  # share of the households that have one
+    heats: bool = False  # the room: it is used as the cold asks for it
 
 
 MEALS = (Peak(8, 0.8, 0.2), Peak(12.7, 0.8, 0.25), Peak(18.3, 1.2, 0.55))
@@ -99,7 +103,8 @@ KINDS: dict[str, Kind] = {
     # no source of their own: a hair dryer after getting up, a portable heater in a third of the homes
     "hair dryer": Kind((1000, 2000), (0.3, 1), (Peak(7.3, 0.6, 0.7), Peak(20, 1, 0.3)), (Stage(1, 5),), 0.4),
     "heater": Kind(
-        (1000, 2000), (0.2, 0.8), (Peak(7, 1, 0.4), Peak(19, 2, 0.6)), (Stage(1, 80, 0.5, 900),), 0.4, 20, 0.3
+        (1000, 2000), (0.2, 0.8), (Peak(7, 1, 0.4), Peak(19, 2, 0.6)), (Stage(1, 80, 0.5, 900),), 0.4, 20, 0.3,
+        heats=True,
     ),
 }  # fmt: skip
 
@@ -162,38 +167,78 @@ def simulate(
     step: str = "1min",
     appliances: Sequence[str] = SIMULATED,
     start: str = "2024-01-01",
+    zone: str | None = None,
+    latitude: float = 52.0,
 ) -> House:
     """Simulate a household; the mains are the sum of its metered appliances and of everything else, to the watt.
 
+    zone      IANA zone whose clock the household lives by, summer time included; then lamps are lit when it is dark
+              at this latitude, and heaters run when it is cold. None: a clock without a zone, a year without seasons
     ->  House named "simulated" of days * (day / step) rows, whose meters resolve 1 W every 10 s
     Raises InputError for no days, a step that is not a multiple of 10 s or does not divide the day, an appliance that
-    is not simulated.
+    is not simulated, a zone that is not known.
     """
     width = pd.Timedelta(step)
     ticks, odd = divmod(width, pd.Timedelta(seconds=TICK_S))
     if days < 1 or ticks < 1 or odd or DAY % ticks:
         raise InputError(f"cannot simulate {days} days in steps of {step}: at least 1 day, and 10s, 1min, 15min, ....")
     home = household(seed, appliances)
-    times = pd.date_range(start, periods=days * DAY // ticks, freq=width, tz="UTC")
-    weekend = pd.date_range(start, periods=days).dayofweek.to_numpy() >= 5
-    metered = {load.name: _use(load, home, weekend) for load in home.loads}
-    rest = _background(home, days)
+    clock = _clock(start, days, zone, latitude)
+    times = pd.date_range(clock.first, periods=days * DAY // ticks, freq=width)
+    metered = {load.name: _use(load, home, clock) for load in home.loads}
+    rest = _background(home, clock)
     for name in [name for name in metered if name not in SIMULATED]:
         rest += metered.pop(name)
     metered = {name: metered[name].reshape(-1, ticks).mean(1) for name in appliances}
     mains = rest.reshape(-1, ticks).mean(1) + sum(metered.values())
-    return House("simulated", times, width, mains.astype(np.float32), metered)
+    return House("simulated", times, width, mains.astype(np.float32), metered, zone)
 
 
-def _use(load: Load, home: Household, weekend: NDArray[np.bool_]) -> Watts:
+class Clock(NamedTuple):
+    """The days of a simulation as its household sees them."""
+
+    first: pd.Timestamp  # UTC, midnight on the local clock
+    zone: str | None
+    weekend: NDArray[np.bool_]  # (day,)
+    cold: NDArray[np.float64]  # (day,) need of heating, 1 in the mean of a year
+    hour: NDArray[np.float64]  # (slot,) of the local clock, every ten minutes
+    dark: NDArray[np.float64]  # (slot,) 0 to 1
+
+    def ticks(self, hours: NDArray[np.float64]) -> NDArray[np.float64]:
+        """From hours on the local clock since the first midnight to ticks since then."""
+        if self.zone is None:
+            return hours * 3600 / TICK_S
+        wall = self.first.tz_convert(self.zone).tz_localize(None) + pd.to_timedelta(hours, unit="h")
+        moments = pd.DatetimeIndex(wall).tz_localize(
+            self.zone, ambiguous=np.ones(len(hours), bool), nonexistent="shift_forward"
+        )
+        return np.asarray((moments - self.first) / pd.Timedelta(seconds=TICK_S), dtype=np.float64)
+
+
+def _clock(start: str, days: int, zone: str | None, latitude: float) -> Clock:
+    dates = pd.date_range(start, periods=days)
+    weekend, slots = dates.dayofweek.to_numpy() >= 5, np.arange(days * 144)
+    if zone is None:
+        return Clock(pd.Timestamp(start, tz="UTC"), None, weekend, np.ones(days), slots / 6, np.ones(len(slots)))
+    try:
+        first = pd.Timestamp(start, tz=zone).tz_convert("UTC")
+    except (KeyError, ValueError) as error:
+        raise InputError(f"zone={zone!r} is no IANA zone; give one such as Europe/London.") from error
+    local = pd.date_range(first, periods=len(slots), freq="10min").tz_convert(zone)
+    hour = (local.hour + local.minute / 60).to_numpy(np.float64)
+    return Clock(first, zone, weekend, cold(dates.dayofyear.to_numpy()), hour, darkness(local, latitude))
+
+
+def _use(load: Load, home: Household, clock: Clock) -> Watts:
     """Power of one appliance every 10 s; the first sample of a use lasts a part of its 10 s; (time,)."""
     kind, rng = KINDS[load.name], _stream(home.seed, load.name + " in use")
-    days = len(weekend)
-    day = np.repeat(np.arange(days), rng.poisson(load.per_day, days))
+    days = len(clock.weekend)
+    rate = load.per_day * (clock.cold if kind.heats else np.ones(days))
+    day = np.repeat(np.arange(days), rng.poisson(rate))
     peak = rng.choice(len(kind.peaks), len(day), p=[one.weight for one in kind.peaks])
     hour, spread = np.array([one[:2] for one in kind.peaks])[peak].T
-    hour = rng.normal(hour, spread) + home.later_h + home.lie_in_h * weekend[day] * (hour < 12)
-    begins = np.sort(day * 24 + hour % 24) * 3600 / TICK_S
+    hour = rng.normal(hour, spread) + home.later_h + home.lie_in_h * clock.weekend[day] * (hour < 12)
+    begins = clock.ticks(np.sort(day * 24 + hour % 24))
     length = load.pace * rng.lognormal(0, kind.spread, len(day))
     strength = load.power_w * rng.normal(1, 0.015, len(day))  # the mains voltage, mostly
     power, free = np.zeros(days * DAY, dtype=np.float32), 0.0
@@ -218,15 +263,16 @@ def _cycle(stages: tuple[Stage, ...], stretch: float, late: float) -> Watts:
     return np.asarray((share * (phase < duty) * inside).reshape(-1, fine).mean(1), dtype=np.float32)
 
 
-def _background(home: Household, days: int) -> Watts:
+def _background(home: Household, clock: Clock) -> Watts:
     """Standby, fridge, lights and their unrest, every 10 s; (time,) W, never negative."""
-    rng, count = _stream(home.seed, "background"), days * DAY
+    rng, days = _stream(home.seed, "background"), len(clock.weekend)
+    count = days * DAY
     pairs = int(days * 1440 / (home.fridge_on_min + home.fridge_off_min) * 1.3) + 8
     spells = np.array([home.fridge_on_min, home.fridge_off_min]) * rng.lognormal(0, 0.1, (pairs, 2)) * 60 / TICK_S
     cooling = np.repeat(np.tile([1.0, 0.0], pairs), spells.astype(int).ravel())[rng.integers(DAY // 24) :][:count]
-    hour = (np.arange(days * 144) / 6 - home.later_h) % 24  # lights change every ten minutes, evenings most
-    bright = np.exp(-0.5 * ((hour - 20) / 1.8) ** 2) + 0.3 * np.exp(-0.5 * ((hour - 7) / 0.7) ** 2)
-    light = home.light_w * np.repeat(bright * rng.gamma(4, 0.25, len(hour)), DAY // 144)
+    hour = (clock.hour - home.later_h) % 24  # lights change every ten minutes, evenings most; [L]
+    awake = np.exp(-0.5 * ((hour - 20) / 1.8) ** 2) + 0.3 * np.exp(-0.5 * ((hour - 7) / 0.7) ** 2)
+    light = home.light_w * np.repeat(awake * clock.dark * rng.gamma(4, 0.25, len(hour)), DAY // 144)
     noise = rng.standard_normal(count, dtype=np.float32) * 3
     return np.rint(np.maximum(home.standby_w + home.fridge_w * cooling + light + noise, 0)).astype(np.float32)
 

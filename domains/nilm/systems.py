@@ -23,7 +23,10 @@ _ABOUT = {
         "CamAL, Petralia et al. 2025, arXiv:2506.05895",
         "class activation maps of classifiers that learn from yes or no a window",
     ),
-    "nilmformer": ("Petralia et al. 2025, arXiv:2506.05880", "as published, one network an appliance"),
+    "nilmformer": (
+        "Petralia et al. 2025, arXiv:2506.05880",
+        "the published network and loss, one network an appliance, learning faster",
+    ),
     "nilmformer-joint": (
         "Petralia et al. 2025, arXiv:2506.05880",
         "published size, on/off and power of all appliances together, on made-up houses too",

@@ -97,6 +97,16 @@ def test_one_network_answers_for_all_appliances_or_each_has_its_own(fitted: Netw
     assert len(apart.networks_) == 2 and set(apart.predict(simulated(1))) == {"kettle", "microwave"}
 
 
+def test_each_network_says_how_its_training_went() -> None:
+    apart = model(epochs=2, steps_per_epoch=3).fit([simulated(1)], [KETTLE, MICROWAVE])
+    assert set(apart.outcomes_) == {"kettle", "microwave"}
+    for name, best in zip(apart.outcomes_, apart.epochs_, strict=True):
+        outcome = apart.outcomes_[name]
+        assert [epoch.step for epoch in outcome.history] == [3, 6]
+        assert outcome.best_epoch == best
+        assert outcome.best_validation == min(epoch.validation or 0 for epoch in outcome.history)
+
+
 def test_what_lies_beyond_a_gap_does_not_matter(fitted: NetworkModel) -> None:
     house = simulated(1, seed=4)
     whole, part = fitted.predict(house)["kettle"], fitted.predict(house.rows(slice(505, 1440)))["kettle"]

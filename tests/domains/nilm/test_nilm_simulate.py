@@ -1,9 +1,11 @@
 """Laws of the simulated household: energy balance, one seed one household, rates as documented."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from labformer.domains.nilm.appliances import APPLIANCES
+from labformer.domains.nilm.daylight import cold, darkness, day_length
 from labformer.domains.nilm.simulate import KINDS, SIMULATED, household, simulate
 from labformer.domains.nilm.states import on_rule, pause_steps, uses
 from labformer.shared.errors import InputError
@@ -64,9 +66,69 @@ def test_kettles_boil_by_day_and_leave_minutes_partly_on() -> None:
     assert ((running > 0.1 * running.max()) & (running < 0.9 * running.max())).mean() > 0.2
 
 
+def test_a_household_lives_by_its_clock_when_summer_time_begins_and_ends() -> None:
+    for start, earlier in (("2024-03-25", 60), ("2024-10-21", -60)):
+        plain = simulate(12, 4, appliances=["kettle"], start=start).appliances_w["kettle"]
+        there = simulate(12, 4, appliances=["kettle"], start=start, zone="Europe/London")
+        power, change = there.appliances_w["kettle"], 7 * 1440
+        ahead = int(there.local()[0].utcoffset() / pd.Timedelta(minutes=1))
+        assert str(there.local()[0])[:19] == f"{start} 00:00:00"
+        assert there.times[0] == pd.Timestamp(start, tz="UTC") - pd.Timedelta(minutes=ahead)
+        whole = slice(change, 11 * 1440)
+        moved = slice(whole.start - earlier, whole.stop - earlier)
+        np.testing.assert_array_equal(power[: change - 1440], plain[: change - 1440])
+        np.testing.assert_array_equal(power[moved], plain[whole])
+
+
+def test_lamps_burn_longer_and_heaters_run_more_in_winter() -> None:
+    winter, summer = (
+        [simulate(10, seed, start=start, zone="Europe/London") for seed in range(4)]
+        for start in ("2024-01-02", "2024-06-10")
+    )
+    for cold_one, warm_one in zip(winter, summer, strict=True):
+        dusk = [
+            np.median((one.mains_w - sum(one.appliances_w.values()))[one.local().hour == 19])
+            for one in (cold_one, warm_one)
+        ]
+        assert dusk[0] > dusk[1]
+        total = sum(cold_one.appliances_w.values())
+        assert (total <= cold_one.mains_w * (1 + 1e-6)).all()
+
+
+def test_a_heater_stands_still_in_summer_whatever_else_does_not() -> None:
+    owners = [seed for seed in range(12) if "heater" in [load.name for load in household(seed).loads]]
+    apart = []
+    for start in ("2024-01-02", "2024-07-15"):
+        rest = [
+            house.mains_w - sum(house.appliances_w.values())
+            for house in (simulate(14, owners[0], start=start, zone=zone) for zone in (None, "Etc/UTC"))
+        ]
+        apart.append(np.mean(rest[1] - rest[0]))
+    assert apart[0] > 0 > apart[1]  # against a year without seasons
+
+
+def test_daylight_and_cold_are_those_of_the_almanac() -> None:
+    # 52 degrees north: 16.5 h and 7.5 h at the solstices, 12 h at the equinox; always, and never, beyond the circle
+    days = np.array([172, 355, 80])
+    np.testing.assert_allclose(day_length(days, 52), [16.5, 7.5, 12], atol=0.15)
+    np.testing.assert_allclose(day_length(days[:2], 70), [24, 0])
+    np.testing.assert_allclose(day_length(days, -52), 24 - day_length(days, 52))
+    for date, dawn, dusk in (("2024-06-21", 4.75, 21.2), ("2024-12-21", 8.2, 15.8)):
+        day = pd.date_range(date, periods=144, freq="10min", tz="Europe/London")
+        bright = np.flatnonzero(darkness(day, 52) < 0.5) / 6
+        assert bright[0] == pytest.approx(dawn, abs=0.5)
+        assert bright[-1] == pytest.approx(dusk, abs=0.5)
+    year = cold(np.arange(1, 366))
+    assert year.mean() == pytest.approx(1)
+    assert year.argmax() < 40
+    assert year[190:220].max() == 0
+
+
 def test_impossible_wishes_are_refused_in_words() -> None:
     with pytest.raises(InputError, match="cannot be simulated"):
         simulate(2, appliances=["fridge"])
     for days, step in ((0, "1min"), (1, "7s"), (1, "7min")):
         with pytest.raises(InputError, match="in steps of"):
             simulate(days, step=step)
+    with pytest.raises(InputError, match="no IANA zone"):
+        simulate(2, zone="Europe/Atlantis")
