@@ -19,7 +19,7 @@ from ..shared.evaluation.check import Check
 from ..shared.evaluation.comparison import Comparison
 from ..shared.writing import require_format, require_writable, whole_file, whole_folder, write_labelled
 from .options import UsageError, to_toml
-from .symbolic_ode_options import OdeEvaluateOptions, OdeFitOptions, OdePredictOptions, OdeRunOptions
+from .symbolic_ode_options import OdeEvaluateOptions, OdeFitOptions, OdeFitting, OdePredictOptions, OdeRunOptions
 from .symbolic_ode_report import ode_report
 from .symbolic_ode_runs import Gathered, gather, read, sha256
 
@@ -39,8 +39,7 @@ def run(options: OdeRunOptions = OdeRunOptions()) -> OdeRun:
     """Do it all and write the run folder, whole or not at all."""
     require_writable(options.out, options.overwrite, "folder")
     gathered = gather(options)
-    regressor = SymbolicODERegressor(options.method, options.coverage, options.max_points, options.seed)
-    regressor.fit(gathered.fit)
+    regressor = _regressor(options).fit(gathered.fit)
     regressor.repairs_ = gathered.repairs
     comparison = contest(regressor, gathered.fit, gathered.test, options.beside, options.seed)
     first = gathered.test[0]
@@ -90,7 +89,7 @@ def fit_to_folder(options: OdeFitOptions) -> SymbolicODERegressor:
     if options.equations is not None:
         require_writable(options.equations, options.overwrite)
     runs, repairs = read(options.data, options)
-    regressor = SymbolicODERegressor(options.method, options.coverage, options.max_points, options.seed).fit(runs)
+    regressor = _regressor(options).fit(runs)
     regressor.repairs_ = repairs
     regressor.save_pretrained(options.out, options.overwrite)
     if options.equations is not None:
@@ -169,7 +168,7 @@ def band_holds(prediction: xr.Dataset, states: np.ndarray) -> float | None:
 def equations(regressor: SymbolicODERegressor) -> dict[str, Any]:
     """Equations and what is to be known of them, as plain values."""
     constants = regressor.constants_.astype(object)
-    rows = constants.where(constants.notna(), None).to_dict("records")
+    rows = constants.where(constants.notna() & ~constants.isin([np.inf, -np.inf]), None).to_dict("records")
     return {
         "states": list(regressor.names_),
         "equations": {name: str(one) for name, one in regressor.equations_.items()},
@@ -190,6 +189,10 @@ def prediction_table(prediction: xr.Dataset) -> pd.DataFrame:
         one = prediction.sel(state=name)
         columns |= {name: one["value"].values, f"{name}_low": one["low"].values, f"{name}_high": one["high"].values}
     return pd.DataFrame(columns)
+
+
+def _regressor(options: OdeFitting) -> SymbolicODERegressor:
+    return SymbolicODERegressor(options.method, options.coverage, options.max_points, options.seed, options.intervals)
 
 
 def _json(value: Any) -> str:

@@ -39,7 +39,7 @@ def bench(cases: Sequence[str], options: OdeBenchOptions = OdeBenchOptions()) ->
         require_writable(options.json, options.overwrite)
     rows: Rows = []
     for name in [str(options.data)] if options.data is not None else cases or ["odebench"]:
-        systems = read_odebench(name) if options.data is not None else _systems(name, options.seed)
+        systems = read_odebench(name) if options.data is not None else _systems(name, options.seed, options.limit)
         systems = systems[: options.limit or None]
         settings = [SETTINGS[one] for one in options.settings]
         for one in options.methods:
@@ -71,6 +71,7 @@ def bench_table(rows: Rows) -> str:
                         name, _share(found["reconstruction"]), _share(found.get("generalisation")),
                         _share(found.get("third_start")), _share(found["very_close"]), _share(found["recovered"]),
                         figures(found["recall"]), figures(found["complexity"]), seconds(found["seconds"]),
+                        "" if found["processor_seconds"] is None else seconds(found["processor_seconds"]),
                     )
                 )  # fmt: skip
             systems = len({row["system"] for row in same})
@@ -78,13 +79,13 @@ def bench_table(rows: Rows) -> str:
             caption = f"{case}, {about}: {systems} systems" + (f", {draws} draws" if draws > 1 else "")
             head = (
                 "method", "R² > .9", "unseen start", "third start", "R² > .99", "law recovered", "terms recalled",
-                "complexity", "median time",
+                "complexity", "median time", "of a processor",
             )  # fmt: skip
             parts.append(Table(head, body, caption=caption).to_text())
     return "\n\n".join(parts)
 
 
-def _systems(case: str, seed: int) -> list[Benchmark]:
+def _systems(case: str, seed: int, limit: int) -> list[Benchmark]:
     match case:
         case "odebench":
             return list(odebench())
@@ -95,7 +96,7 @@ def _systems(case: str, seed: int) -> list[Benchmark]:
         case "generator":
             from ..domains.symbolic.judging.drawn_systems import drawn_systems
 
-            return drawn_systems(DRAWN, seed)
+            return drawn_systems(min(limit or DRAWN, DRAWN), seed)  # the first of them are the same, however many
     raise InputError(f"no case named {case!r}; known: odebench, dysts, generator.")
 
 

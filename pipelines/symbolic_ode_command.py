@@ -1,5 +1,6 @@
 """What the verbs of `symbolic-ode` print; each returns an exit code."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from .symbolic_ode_options import (
     OdeBenchOptions,
     OdeEvaluateOptions,
     OdeFitOptions,
+    OdeformerFitOptions,
     OdePredictOptions,
     OdeRunOptions,
 )
@@ -36,6 +38,19 @@ def fit(options: OdeFitOptions) -> int:
     """Print the equations, their constants, and what to know of them."""
     made = symbolic_ode.fit_to_folder(options)
     sys.stdout.write(f"{_said(made)}\nwrote the model to {options.out}\n")
+    return 0
+
+
+def fit_odeformer(options: OdeformerFitOptions) -> int:
+    """Train, and print where the model is and how to use it."""
+    from ..domains.symbolic.proposing.training import train_proposer, training_of
+
+    typed = {name: value for name, value in vars(options).items() if value is not None}
+    training = training_of(options.size, typed)
+    own = os.environ.get("LOCAL_RANK")  # of this process, where torchrun started it
+    device = f"cuda:{own}" if options.device == "cuda" and own is not None else options.device
+    made = train_proposer(training, options.out, systems=options.systems, overwrite=options.overwrite, device=device)
+    sys.stdout.write(f"wrote the model to {made}; use it by --method hybrid-odeformer:{made}\n")
     return 0
 
 

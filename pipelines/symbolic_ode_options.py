@@ -1,6 +1,7 @@
 """Options of `labformer run|fit|predict|evaluate|bench symbolic-ode`; light to import."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .options import option
 
@@ -21,8 +22,11 @@ class OdeFitting(OdeReading):
     """From what, and how, equations are found."""
 
     data: tuple[str, ...] = option((), "runs of one system, as files; left out: a simulated system", "FILE,..")
-    method: str = option("hybrid", "hybrid, hybrid-odeformer, odeformer, stlsq, pysindy, operon, ..", "NAME")
+    method: str = option("hybrid", "hybrid, hybrid-odeformer[:FOLDER], odeformer, stlsq, pysindy, operon, ..", "NAME")
     coverage: float = option(0.9, "coverage of the intervals")
+    intervals: Literal["laplace", "profile"] = option(
+        "laplace", "of constants: a parabola's, or by profile likelihood, which may be lopsided and takes seconds"
+    )
     seed: int = option(0, "of everything random")
     device: str = option("cpu", "accepted everywhere; equations are searched for on the CPU")
 
@@ -94,3 +98,22 @@ class OdeBenchOptions:
     seed: int = option(0, "of the methods, and of the systems that are drawn")
     device: str = option("cpu", "accepted everywhere; equations are searched for on the CPU")
     overwrite: bool = option(False, "replace an existing --json file")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OdeformerFitOptions:
+    """`fit odeformer`: train the transformer that proposes laws. Numbers left out are those of the size."""
+
+    out: str = option(text="folder for corpus, run and model; an interrupted training goes on there", metavar="FOLDER")
+    size: Literal["small", "published"] = option("small", "an hour of two cores, or the paper's network, for GPUs")
+    examples: int | None = option(None, "of the generated corpus", "N")
+    held: int | None = option(None, "of these, for validation", "N")
+    batch: int | None = option(None, "examples a step, of each process", "N")
+    steps: int | None = option(None, "an epoch", "N")
+    epochs: int | None = option(None, "at most", "N")
+    warmup: int | None = option(None, "steps until the full learning rate", "N")
+    learning_rate: float | None = option(None, "at its peak", "NUMBER")
+    systems: int = option(200, "fresh systems that the card's figures come from")
+    seed: int = option(1, "of the corpus, the weights and the order")
+    device: str = option("cpu", "cpu, cuda, ..; under torchrun each process takes its own", "NAME")
+    overwrite: bool = option(False, "replace a model that stands in the folder")

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from .. import __version__
+from ..domains.symbolic.card import WAYS
 from ..domains.symbolic.judging.scoring import integrate
 from ..domains.symbolic.judging.structure import complexity, recovered
 from ..domains.symbolic.predictor import SymbolicODERegressor, to_text
@@ -106,7 +107,7 @@ def _constants(regressor: SymbolicODERegressor) -> Section:
     noise = ", ".join(f"{name} {figures(one)}" for name, one in zip(regressor.names_, regressor.noise_, strict=True))
     return Section(
         "Constants",
-        "In the order of the formulas. Laplace approximation around the fit: what the data leave open of the constants "
+        f"In the order of the formulas. {WAYS[regressor.intervals]}: what the data leave open of the constants "
         f"of this structure, not which structure is true. Noise of the measurements: {noise}.",
         table=table,
     )

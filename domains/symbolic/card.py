@@ -8,6 +8,8 @@ from .registry import method
 if TYPE_CHECKING:
     from .predictor import SymbolicODERegressor
 
+WAYS = {"laplace": "Laplace approximation around the fit", "profile": "profile likelihood"}
+
 
 def card(made: "SymbolicODERegressor") -> str:
     """Markdown for people."""
@@ -33,7 +35,7 @@ def card(made: "SymbolicODERegressor") -> str:
         lines += [
             named.to_markdown(),
             "",
-            "Intervals: Laplace approximation around the fit, of this structure alone.",
+            f"Intervals: {WAYS[made.intervals]}, of this structure alone.",
             "",
         ]
     if made.rivals_:

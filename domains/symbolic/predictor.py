@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from ...shared.errors import InputError
 from .ensemble import ensemble
 from .judging.scoring import integrate, r2
-from .registry import HYBRID, WITH_TRANSFORMER, discovered, method
+from .registry import HYBRID, discovered, is_hybrid, method
 from .saving import read_model, write_model
 from .system import System, state
 from .trajectory import Trajectory, same_system
 
 Floats = NDArray[np.float64]
+Intervals = Literal["laplace", "profile"]
 DRAWS = 60  # of the constants, for the band of a prediction
 
 
@@ -29,6 +30,8 @@ class SymbolicODERegressor:
     method      `hybrid`, `hybrid-odeformer`, or any other of `registry.METHODS`; only the hybrids know intervals,
                 rivals and warnings
     coverage    of the intervals of constants and of predictions
+    intervals   of constants: `laplace`, which takes the misfit for a parabola, or `profile`, by profile likelihood,
+                which may be lopsided or open and takes some seconds; bands of predictions are Laplace's in both
     max_points  longer runs are thinned to so many points
     seed        of everything random
 
@@ -37,11 +40,15 @@ class SymbolicODERegressor:
     unit), `r2_` (on the data), `repairs_` (what reading changed).
     """
 
-    def __init__(self, method: str = HYBRID, coverage: float = 0.9, max_points: int = 2000, seed: int = 0) -> None:
+    def __init__(
+        self, method: str = HYBRID, coverage: float = 0.9, max_points: int = 2000, seed: int = 0,
+        intervals: Intervals = "laplace",
+    ) -> None:  # fmt: skip
         self.method = method
         self.coverage = coverage
         self.max_points = max_points
         self.seed = seed
+        self.intervals = intervals
         self.card_ = ""  # as it was written, of a model that was read
         self.repairs_: list[str] = []
 
@@ -64,6 +71,8 @@ class SymbolicODERegressor:
         """
         if not 0 < self.coverage < 1:
             raise InputError(f"coverage={self.coverage} must lie between 0 and 1, such as 0.9.")
+        if self.intervals not in get_args(Intervals):
+            raise InputError(f"intervals={self.intervals!r} is not known; choose laplace or profile.")
         known = method(self.method)
         runs, self.repairs_ = self._runs(times, trajectories, names, reading)
         same_system(runs)
@@ -71,19 +80,21 @@ class SymbolicODERegressor:
         self.names_ = runs[0].names
         dimension = runs[0].dimension
         started = time.perf_counter()
-        if self.method in (HYBRID, WITH_TRANSFORMER):
-            found = discovered(self.method, runs, self.seed)
+        if is_hybrid(self.method):
+            profile = self.coverage if self.intervals == "profile" else 0.0
+            found = discovered(self.method, runs, self.seed, profile)
             self.system_, self.noise_ = found.system, np.asarray(found.noise, np.float64)
             spread = np.asarray(found.covariance, np.float64)
             self.covariance_ = np.where(np.isfinite(spread), spread, np.nan)
             self.warnings_ = list(found.warnings)
             self.rivals_ = [one.system for one in found.rivals]
+            self.limits_ = found.limits
         else:
             self.system_, self.noise_ = known.fit(runs, self.seed), np.full(dimension, np.nan)
             constants = len(self.system_.skeleton[2])
             self.covariance_ = np.full((constants, constants), np.nan)
             self.warnings_ = [f"{self.method} says nothing of how sure it is"]
-            self.rivals_ = []
+            self.rivals_, self.limits_ = [], None
         self.seconds_fit_ = time.perf_counter() - started
         self.r2_ = float(np.mean([self._follow(run) for run in runs]))
         return self
@@ -93,7 +104,7 @@ class SymbolicODERegressor:
         sources = datasets.values() if isinstance(datasets, Mapping) else datasets
         made = []
         for one in sources:
-            new = SymbolicODERegressor(self.method, self.coverage, self.max_points, self.seed)
+            new = SymbolicODERegressor(self.method, self.coverage, self.max_points, self.seed, self.intervals)
             made.append(new.fit(*one) if isinstance(one, tuple) and len(one) == 2 else new.fit(one))
         return made
 
@@ -115,6 +126,8 @@ class SymbolicODERegressor:
 
         expressions, symbols, _ = self.system_.skeleton
         found = intervals(self.system_, self.covariance_, self.coverage)
+        if self.limits_ is not None:
+            found = [(value, *limits) for (value, _, _), limits in zip(found, self.limits_, strict=True)]
         owner = {
             symbol: name for name, one in zip(self.names_, expressions, strict=True) for symbol in one.free_symbols
         }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Fit = Callable[[Sequence[Trajectory], int], System]
 HYBRID = "hybrid"
 WITH_TRANSFORMER = "hybrid-odeformer"
+ALONE = "odeformer"
 PROPOSALS = 20  # of the transformer that the hybrid looks at
 
 
@@ -39,31 +40,44 @@ def _late(module: str, name: str, **settings: object) -> Fit:
     return fit
 
 
-def discovered(name: str, runs: Sequence[Trajectory], seed: int) -> "Discovery":
-    """What the hybrid, or the hybrid with the transformer, finds, with all it knows of how sure that is."""
+def is_hybrid(name: str) -> bool:
+    """Whether a method knows intervals, rivals and warnings: the hybrid, with or without the transformer."""
+    return name.partition(":")[0] in (HYBRID, WITH_TRANSFORMER)
+
+
+def discovered(name: str, runs: Sequence[Trajectory], seed: int, profile: float = 0.0) -> "Discovery":
+    """What the hybrid, or the hybrid with the transformer, finds, with all it knows of how sure that is.
+
+    profile  share that intervals by profile likelihood shall hold; 0: none are made
+    """
     from .hybrid.discovery import discover
 
-    return discover(runs, proposals(runs, seed) if name == WITH_TRANSFORMER else (), seed=seed)
+    if name == HYBRID:
+        return discover(runs, seed=seed, profile=profile)
+    from .proposing.term_prior import term_prior
+
+    laws = proposals(runs, seed, folder=name.partition(":")[2])
+    return discover(runs, laws, term_prior(laws), seed, profile=profile)
 
 
-def _alone(runs: Sequence[Trajectory], seed: int) -> System:
-    found = proposals(runs, seed)
+def _alone(runs: Sequence[Trajectory], seed: int, folder: str = "") -> System:
+    found = proposals(runs, seed, folder=folder)
     if not found:
         raise InputError("the transformer wrote no formula that can be read for this run.")
     return found[0]
 
 
-def proposals(runs: Sequence[Trajectory], seed: int, count: int = PROPOSALS) -> list[System]:
-    """What the transformer reads from the longest run, the best reconstruction first."""
+def proposals(runs: Sequence[Trajectory], seed: int, count: int = PROPOSALS, folder: str = "") -> list[System]:
+    """What the transformer, the shipped one or that of a folder, reads from the longest run, the best first."""
     longest = max(runs, key=lambda run: len(run.times))
-    return _proposer().propose(longest, count, seed)
+    return _proposer(folder or ALONE).propose(longest, count, seed)
 
 
 @cache
-def _proposer() -> "Proposer":
+def _proposer(folder: str) -> "Proposer":
     from .proposing.proposals import Proposer
 
-    return Proposer.from_pretrained()
+    return Proposer.from_pretrained(folder)
 
 
 METHODS: dict[str, Method] = {
@@ -88,14 +102,23 @@ METHODS: dict[str, Method] = {
     ),
     WITH_TRANSFORMER: Method(
         lambda runs, seed: discovered(WITH_TRANSFORMER, runs, seed).system, "transformer",
-        "the same with the transformer's proposals",
+        "the same with the transformer's proposals, and their terms as a prior",
     ),
-    "odeformer": Method(_alone, "transformer", "the transformer alone, its best of 20 by reconstruction"),
+    ALONE: Method(_alone, "transformer", "the transformer alone, its best of 20 by reconstruction"),
 }  # fmt: skip
 
 
 def method(name: str) -> Method:
-    """The method of this name; raises InputError with the names that are known."""
-    if name not in METHODS:
+    """The method of this name; raises InputError with the names that are known.
+
+    `odeformer:FOLDER` and `hybrid-odeformer:FOLDER` take a transformer that was trained anew, not the shipped one.
+    """
+    known, _, folder = name.partition(":")
+    if known not in METHODS or (folder and known not in (ALONE, WITH_TRANSFORMER)):
         raise InputError(f"no method is named {name!r}{nearest(name, METHODS)}; known are {', '.join(METHODS)}.")
-    return METHODS[name]
+    found = METHODS[known]
+    if not folder:
+        return found
+    if known == ALONE:
+        return found._replace(fit=lambda runs, seed: _alone(runs, seed, folder))
+    return found._replace(fit=lambda runs, seed: discovered(name, runs, seed).system)

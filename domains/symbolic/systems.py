@@ -12,7 +12,10 @@ _ABOUT = {
         "Messenger & Bortz 2021, doi:10.1137/20M1343166",
         "weak form, beam search over a tiered library, shooting, selection by description length",
     ),
-    "hybrid-odeformer": ("d'Ascoli et al. 2024, arXiv:2310.05573", "the hybrid with the transformer's proposals"),
+    "hybrid-odeformer": (
+        "d'Ascoli et al. 2024, arXiv:2310.05573",
+        "the hybrid with the transformer's proposals and prior",
+    ),
     "odeformer": ("d'Ascoli et al. 2024, arXiv:2310.05573", "a trajectory read, formulas written; a small network"),
 }
 

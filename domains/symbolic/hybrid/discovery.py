@@ -17,6 +17,7 @@ from ..system import System, state
 from ..trajectory import Trajectory, same_system
 from .identifiability import constant_states, warnings_of
 from .library import Component, Prior, Ranges, polynomials, tier
+from .profile import Limits, profile_limits
 from .regression import Regression, Scored
 from .selection import Candidate, Judge, law_of, law_of_system, size
 from .sensitivity import Program
@@ -25,12 +26,15 @@ from .smoothing import Curve, Noise, estimate_noise, smooth, spreads
 from .snapping import snapped
 from .stability import blown, perturbed_starts
 from .trajectory_search import Column, neighbours, pruned
-from .uncertainty import covariance, widened
+from .uncertainty import among, covariance, widened
 from .weak import weak_form
 
 Floats = NDArray[np.float64]
 RIVAL = 6.0  # in the score: the odds are then under 20 to 1
 PIECES = 10  # of each run, when one trajectory cannot be followed
+SHORTER, LONGER = (20, 40), (5, 3, 2, 1)  # and how many of other lengths
+FEWEST = 8  # points of a piece
+UNEXPLAINED = 0.05  # chi2 a point of clean data, which a law that is right leaves far below
 BLOWN = 25.0  # added to the score of a law that blows up from every perturbed start, a share of it for a share
 
 
@@ -61,6 +65,7 @@ class Discovery:
 
     system      the law; candidates: all that were fitted, the best first; rivals: those the data cannot tell from it
     covariance  (constant, constant) of the constants of `system.skeleton`; warnings in words
+    limits      (low, high) of each of them by profile likelihood, where that was asked for
     noise       (state,) root mean square, in the unit of the state
     """
 
@@ -71,6 +76,7 @@ class Discovery:
     noise: Floats
     warnings: list[str]
     seconds: float
+    limits: Limits | None = None
 
 
 def _targets(
@@ -88,13 +94,14 @@ def _targets(
 @np.errstate(all="ignore")  # trial laws overflow, and are given up
 def discover(
     runs: Sequence[Trajectory], proposals: Sequence[System] = (), prior: Prior | None = None, seed: int = 0,
-    options: DiscoveryOptions = DiscoveryOptions(),
+    options: DiscoveryOptions = DiscoveryOptions(), profile: float = 0.0,
 ) -> Discovery:  # fmt: skip
     """Find x' = f(x) from one or several runs of one system.
 
     proposals  laws from elsewhere that compete on equal terms
     prior      (component, Term) -> -log prior of that term there, in nats, added to the library's own
     seed       of the perturbed starts
+    profile    share that intervals by profile likelihood shall hold, such as 0.9; 0: none are made
     Raises InputError when the runs do not have the same states.
     """
     started = time.perf_counter()
@@ -117,7 +124,8 @@ def discover(
         zero = System((sympy.Integer(0),) * d)
         exact = np.zeros((d, d))
         seconds = time.perf_counter() - started
-        return Discovery(zero, [], [], exact, noise.sizes(kept), warnings, seconds)
+        limits = [(0.0, 0.0)] * d if profile else None
+        return Discovery(zero, [], [], exact, noise.sizes(kept), warnings, seconds, limits)
     setting = _Setting(kept, curves, noise, spread, live)
     candidates, judge = _candidates(setting, proposals, prior, seed, options)
     if not candidates:
@@ -127,13 +135,16 @@ def discover(
     best = candidates[0] = replace(best, system=setting.full(law.system(fit.constants)),
                                    law=law, fit=fit)  # fmt: skip
     known = widened(best.system, live, covariance(judge, law.system(fit.constants), fit))
+    limits = None
+    if profile:
+        limits = among(best.system, live, profile_limits(judge, law.system(fit.constants), fit, profile))
     rivals = [one for one in candidates[1:] if one.score - best.score < RIVAL][:5]
     if rivals:
         warnings.append(f"{len(rivals)} other law(s) explain these data about as well; see the rivals.")
     if not best.stable:
         warnings.append("from some starts near those measured the law leaves every bound: do not extrapolate with it.")
     seconds = time.perf_counter() - started
-    return Discovery(best.system, candidates, rivals, known, noise.sizes(kept), warnings, seconds)
+    return Discovery(best.system, candidates, rivals, known, noise.sizes(kept), warnings, seconds, limits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +201,7 @@ def _candidates(
     ranges = Ranges(stacked.min(0), stacked.max(0), spread, tuple(range(d)))
     points = sum(run.states.size for run in runs)
     weak = weak_form(curves, spread, (0.03, 0.08, 0.2) if small.clean else (0.08, 0.2, 0.4), points)
-    there = None if prior is None else (lambda j, term: prior(setting.live[j], term))
+    there = None if prior is None else (lambda j, term: prior(setting.live[j], term.renamed(setting.live)))
     depth = min(options.depth, max(1, points // d // 3))
     regression = Regression(
         weak, ranges, options.degree or (5 if d == 1 else 3), options.tiers, options.width, depth, there,
@@ -211,7 +222,7 @@ def _candidates(
         judge.fit(law_of([Component((), ())] * d, d))
     elif small.clean:
         _prune(judge)
-    if judge.segments > 1:
+    if judge.segments > 1 or (small.clean and judge.best > UNEXPLAINED * judge.points):
         _joined(judge)
     starts = perturbed_starts(judge.targets, 8, seed)
     candidates = []
@@ -354,16 +365,23 @@ def _restructure(judge: Judge, found: Sequence[Sequence[Scored]], ranges: Ranges
 
 
 def _joined(judge: Judge) -> None:
-    """Sharpen the best laws' constants on ever longer pieces, as long as they can be followed."""
+    """Sharpen the best laws' constants on pieces of the length that suits the errors of the data.
+
+    Errors of measurement leave as much misfit a point in short pieces as in long ones, and long ones know more. Errors
+    that act on along the run, such as those of an integrator, pile up in long pieces, which then bend the constants.
+    """
+    longest = min(len(one.times) for one in judge.targets) // FEWEST
     for _, law, fit in judge.ranked()[:2]:
-        best = fit
-        for pieces in (5, 3, 2, 1):
-            shooter = Shooter(Program(law.expressions, law.symbols), judge.targets, pieces)
-            longer = shooter.fit(best.constants, None, 8)
-            if longer is None or longer.chi2 > max(3 * best.chi2, 1.5 * longer.points):
+        best, program = fit, Program(law.expressions, law.symbols)
+        for lengths, most in ((SHORTER, 0.8), (LONGER, 1.3)):
+            for pieces in (one for one in lengths if one <= longest):
+                other = Shooter(program, judge.targets, pieces).fit(best.constants, None, 8)
+                if other is None or other.chi2 > most * best.chi2:
+                    break
+                best = other
+            if best is not fit:
                 break
-            best = longer
-        # scored as before, by its pieces; the constants are those of the longest that could be followed
+        # scored as before, by its pieces; the constants are those of the length that suited
         judge.known[(law.key, judge.segments)] = (law, replace(fit, constants=best.constants, normal=best.normal))
 
 

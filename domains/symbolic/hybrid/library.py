@@ -71,6 +71,11 @@ class Term:
         """The same form with other constants inside."""
         return replace(self, inner=inner)
 
+    def renamed(self, states: Sequence[int]) -> "Term":
+        """The same term in which state k is called states[k]."""
+        factors = tuple(re.sub(r"x_(\d+)", lambda found: f"x_{states[int(found[1])]}", one) for one in self.factors)
+        return replace(self, factors=factors)
+
 
 def monomials(states: Sequence[int], degree: int, total: int) -> list[tuple[str, ...]]:
     """All monomials of these states up to a degree, the constant first; `total` states thin the highest degree."""

@@ -1,16 +1,19 @@
 """Candidate right-hand sides of one component from the weak form, tier by tier."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .library import Component, Prior, Ranges, Term, polynomials, tier
+from .projection import dense
+from .rotations import rotations
 from .search import Support, backward, beam, every, solve
 from .weak import WeakForm
 
 Floats = NDArray[np.float64]
+WORDY = 4  # constants in one equation, beyond which a plainer law is looked for in the last resorts too
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Regression:
         # searched only when the tiers one by one do not reach the noise
         self.late: dict[int, _Tier] = {}
         self.last_resorts = [wide] if len(wide) > len(modest) else []
+        if 1 in tiers and (angles := rotations(ranges.live, self.states)):
+            self.last_resorts.insert(0, angles)
         if live <= 4:
             self.last_resorts.insert(0, polynomials(ranges, degree + 1))
 
@@ -176,21 +181,24 @@ class Regression:
         pool: dict[tuple[object, ...], Scored] = {}
         for one in self.tiers:
             self._search(one, component, response, pool)
-        for number, terms in enumerate(self.last_resorts):
-            if min(one.rest for one in pool.values()) > 1.5 * len(response):
+        ranked = self._ranked(component, pool.values())
+        for number in range(len(self.last_resorts) + 1):
+            if ranked[0].rest < 1.5 * len(response) and ranked[0].component.constants <= WORDY:
+                break
+            if number == len(self.last_resorts):
+                self._project(component, response, pool)
+            else:
                 if number not in self.late:
-                    self.late[number] = self._tier(terms)
+                    self.late[number] = self._tier(self.last_resorts[number])
                 self._search(self.late[number], component, response, pool)
-        best = min(one.rest for one in pool.values())
-        ranked = self._ranked(component, pool.values(), best)
+            ranked = self._ranked(component, pool.values())
         refined = []
         for place, scored in enumerate(ranked):
             if place < keep and any(term.inner for term in scored.component.terms):
                 refined.append(Scored(*self.refine(component, scored.component), 0.0))
             else:
                 refined.append(scored)
-        best = min(one.rest for one in refined)
-        return self._ranked(component, refined, best)[:keep]
+        return self._ranked(component, refined)[:keep]
 
     def ladder(self, component: int, most: int = 6, each: int = 2) -> list[list[Component]]:
         """The best polynomials of one term, of two, and so on, whatever their misfit; `each` of every size.
@@ -209,6 +217,20 @@ class Regression:
             if unique:
                 steps.append(list(unique.values())[:each])
         return steps
+
+    def _project(self, component: int, response: Floats, pool: dict[tuple[object, ...], Scored]) -> None:
+        """Laws with one or two functions whose constants were found beside all polynomials of degree two."""
+        for terms in dense(self.weak, self.ranges, component):
+            start, _ = self.refine(component, Component(tuple(terms), (1.0,) * len(terms)))
+            kept, values = self._columns(start.terms)
+            matrix = self.weak.whiten(self.weak.project(values), component)
+            supports = every(matrix, response, min(self.depth, 5), 4) + backward(matrix, response, self.depth + 1)
+            for support in supports:
+                chosen = Component(tuple(kept[j] for j in support.columns), (1.0,) * len(support.columns))
+                if any(term.inner for term in chosen.terms):
+                    made, rest = self.refine(component, chosen)
+                    if made.key not in pool or rest < pool[made.key].rest:
+                        pool[made.key] = Scored(made, rest, 0.0)
 
     def _search(
         self, one: _Tier, component: int, response: Floats, pool: dict[tuple[object, ...], Scored]
@@ -237,8 +259,9 @@ class Regression:
             sizes[size] = sizes.get(size, 0) + 1
             pool[made.key] = Scored(made, support.rest, 0.0)
 
-    def _ranked(self, component: int, pool: Iterable[Scored], best: float) -> list[Scored]:
+    def _ranked(self, component: int, pool: Collection[Scored]) -> list[Scored]:
         rows = len(self.weak.responses[component])
+        best = min(one.rest for one in pool)
         # when nothing reaches the noise, what is left of the best fit is the yardstick
         level = max(1.0, best / rows)
         # rows overlap: they count as so many independent ones

@@ -1,5 +1,7 @@
 """How sure the constants are: Laplace's approximation about the fitted law."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import sympy
 from numpy.typing import NDArray
@@ -47,10 +49,20 @@ def intervals(system: System, spread: Floats, share: float = 0.9) -> list[tuple[
 
 def widened(system: System, live: list[int], inner: Floats) -> Floats:
     """The covariance for the law of all states from that of the live ones; a state at rest has one exact 0."""
-    rest = (sympy.Integer(0),) * (system.dimension - 1)
-    counts = [len(System((one, *rest)).skeleton[2]) - len(rest) for one in system.equations]
-    owner = np.repeat(np.arange(system.dimension), counts)
-    moving = np.flatnonzero(np.isin(owner, live))
-    out = np.zeros((len(owner), len(owner)))
+    moving = _moving(system, live)
+    out = np.zeros((len(moving), len(moving)))
     out[np.ix_(moving, moving)] = inner
     return out
+
+
+def among(system: System, live: list[int], inner: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The same for limits: those of the live states' constants, and an exact 0 for each state at rest."""
+    given = iter(inner)
+    return [next(given) if moves else (0.0, 0.0) for moves in _moving(system, live)]
+
+
+def _moving(system: System, live: list[int]) -> NDArray[np.bool_]:
+    """Whether each constant of `system.skeleton` is of a live state."""
+    rest = (sympy.Integer(0),) * (system.dimension - 1)
+    counts = [len(System((one, *rest)).skeleton[2]) - len(rest) for one in system.equations]
+    return np.isin(np.repeat(np.arange(system.dimension), counts), live)

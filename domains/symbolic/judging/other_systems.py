@@ -2,6 +2,8 @@
 
 Gilpin (2021), "Chaos as an interpretable benchmark for forecasting and data-driven modelling", NeurIPS datasets and
 benchmarks. The package is asked for equations, constants, a start and the period of each flow; it is no dependency.
+`write_odebench(dysts_benchmarks(), "dysts.json")` keeps them as a file for `bench symbolic-ode --data dysts.json`, for
+machines without dysts, which itself imports gluonts.
 """
 
 import types

@@ -1,6 +1,7 @@
 """A corpus of generated examples on disk: shards of plain arrays, made one by one and never made twice."""
 
 import json
+import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ....shared.errors import InputError
+from ....shared.learning.distributed import Ranks
 from ....shared.writing import whole_file
 from .generator import Example, GeneratorConfig, draw_examples
 
 DRAWS = 8000  # systems drawn at once; they are integrated together
+WAIT = 0.5  # seconds between looks for a shard that another process makes
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +58,14 @@ def pack_examples(examples: list[Example], states: int) -> Corpus:
 
 
 def make_corpus(
-    folder: str | Path, examples: int, config: GeneratorConfig = GeneratorConfig(), seed: int = 0, progress: bool = True
-) -> Corpus:
+    folder: str | Path, examples: int, config: GeneratorConfig = GeneratorConfig(), seed: int = 0,
+    progress: bool = True, ranks: Ranks = Ranks(),
+) -> Corpus:  # fmt: skip
     """The corpus in a folder of shards `NNNNN.npz`, grown to at least so many examples.
 
     Each shard follows from the seed and its own number, so a run that stopped goes on where it was, and a longer
-    corpus begins with the shorter one. Raises InputError when the folder holds shards of other settings.
+    corpus begins with the shorter one. Of several processes shard n is made by rank n modulo their number, while the
+    others wait for the file. Raises InputError when the folder holds shards of other settings.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,11 +73,15 @@ def make_corpus(
     note = folder / "generator.json"
     if note.exists() and note.read_text(encoding="utf-8") != about:
         raise InputError(f"{folder} holds a corpus of other settings; give another folder, or the settings in {note}.")
-    note.write_text(about, encoding="utf-8")
+    if ranks.rank == 0:
+        with whole_file(note, overwrite=True) as partial:
+            partial.write_text(about, encoding="utf-8")
     shards: list[Corpus] = []
-    bar = tqdm(total=examples, unit="example", disable=None if progress else True)
+    bar = tqdm(total=examples, unit="example", disable=None if progress and ranks.rank == 0 else True)
     while (done := sum(map(len, shards))) < examples:
         path = folder / f"{len(shards):05d}.npz"
+        while not path.exists() and len(shards) % ranks.size != ranks.rank:
+            time.sleep(WAIT)
         if not path.exists():
             found, _ = draw_examples(np.random.default_rng([seed, len(shards)]), DRAWS, config)
             with whole_file(path) as partial, partial.open("wb") as file:

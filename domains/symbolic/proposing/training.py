@@ -1,11 +1,15 @@
 """Training of ODEFormer on a generated corpus, and the folder that comes of it."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from ....shared.errors import InputError
 from ....shared.learning.config import TrainingConfig
+from ....shared.learning.distributed import Ranks, join
 from ....shared.learning.loop import Outcome, train
 from ....shared.learning.seed import derive_seed
 from ....shared.writing import require_writable
@@ -25,7 +29,7 @@ class ProposerTraining:
 
     examples: int = 80_000  # of the corpus
     held: int = 1_500  # of these, for validation
-    batch: int = 32  # examples a step
+    batch: int = 32  # examples a step, of each process
     steps: int = 600  # an epoch
     epochs: int = 7
     learning_rate: float = 1e-3
@@ -46,6 +50,23 @@ PUBLISHED_TRAINING = ProposerTraining(
 )  # fmt: skip
 
 
+SIZES = {"small": ProposerTraining(), "published": PUBLISHED_TRAINING}
+
+
+def training_of(size: str, changes: Mapping[str, Any]) -> ProposerTraining:
+    """The training of a size with some of its numbers changed; raises InputError for those that make no sense."""
+    if size not in SIZES:
+        raise InputError(f"no size is named {size!r}; known are {', '.join(SIZES)}.")
+    names = {one.name for one in fields(ProposerTraining)}
+    made = replace(SIZES[size], **{name: value for name, value in changes.items() if name in names})
+    if min(made.examples, made.batch, made.steps, made.epochs) < 1 or not 0 < made.held < made.examples:
+        raise InputError(
+            f"examples={made.examples}, batch={made.batch}, steps={made.steps} and epochs={made.epochs} must be 1 or "
+            f"more, and held={made.held} examples for validation fewer than all."
+        )
+    return made
+
+
 def fit_network(
     options: ProposerTraining,
     folder: str | Path,
@@ -55,10 +76,11 @@ def fit_network(
 ) -> tuple[ODEFormer, Outcome]:
     """Make or finish the corpus in `folder`/corpus, train in `folder`/run; both go on where they stopped.
 
-    `start` gives the first weights; without it they are drawn from the seed.
+    `start` gives the first weights; without it they are drawn from the seed. Under torchrun the processes share the
+    making of the corpus, and each learns from a batch of its own at every step.
     """
-    folder = Path(folder)
-    corpus = make_corpus(folder / "corpus", options.examples, options.generator, options.seed, progress)
+    folder, ranks = Path(folder), join(torch.device(device))
+    corpus = make_corpus(folder / "corpus", options.examples, options.generator, options.seed, progress, ranks)
     lessons = Lessons(corpus, options.model, options.corruption, options.batch, options.seed, options.longest)
     lessons, held = lessons.split(options.held)
     torch.manual_seed(derive_seed(options.seed, 2))
@@ -68,8 +90,8 @@ def fit_network(
     outcome = train(
         model,
         lambda network, batch: mean_surprise(network, batch, options.mantissa),
-        Visits(lessons, options.steps),
-        training_config(options),
+        Visits(lessons, options.steps * ranks.size),
+        training_config(options, ranks),
         validate=lambda network: held_surprise(network, held, device, options.mantissa),
         folder=folder / "run",
         device=device,
@@ -78,11 +100,11 @@ def fit_network(
     return model, outcome
 
 
-def training_config(options: ProposerTraining) -> TrainingConfig:
+def training_config(options: ProposerTraining, ranks: Ranks = Ranks()) -> TrainingConfig:
     """The loop's settings: Adam, a linear rise and one half cosine, gradients clipped at 1."""
     return TrainingConfig(
-        epochs=options.epochs, batch=1, learning_rate=options.learning_rate, optimiser="adam", schedule="cosine",
-        warmup=options.warmup, clip=1.0, checkpoint_every=200, seed=options.seed,
+        epochs=options.epochs, batch=ranks.size, learning_rate=options.learning_rate, optimiser="adam",
+        schedule="cosine", warmup=options.warmup, clip=1.0, checkpoint_every=200, seed=options.seed,
     )  # fmt: skip
 
 
@@ -101,14 +123,18 @@ def train_proposer(
              `Proposer.from_pretrained` reads
     systems  that the card's figures come from, drawn with a fresh seed from the published generator
 
-    Raises InputError when `model` exists and `overwrite` is false, and as `make_corpus` and `train` do.
+    Raises InputError when `model` exists and `overwrite` is false, and as `make_corpus` and `train` do. Under torchrun
+    the first process measures and writes.
     """
     target = Path(folder) / "model"
     require_writable(target, overwrite, "folder")
     network, outcome = fit_network(options, folder, device, progress)
+    ranks = join(torch.device(device))
+    if ranks.rank:
+        return target
     proposer = Proposer(network.cpu())
     figures = measured(proposer, options, systems)
-    proposer.save_pretrained(target, card(options, outcome, figures), overwrite)
+    proposer.save_pretrained(target, card(options, outcome, figures, processes=ranks.size), overwrite)
     return target
 
 

@@ -10,7 +10,7 @@ from labformer.domains.symbolic.proposing.normal_form import from_sympy
 from labformer.domains.symbolic.proposing.proposal_card import card
 from labformer.domains.symbolic.proposing.proposal_quality import blind, fresh_examples, measure, r2, surprise
 from labformer.domains.symbolic.proposing.proposals import Proposal, Proposer, Readings
-from labformer.domains.symbolic.proposing.training import PUBLISHED_TRAINING, ProposerTraining
+from labformer.domains.symbolic.proposing.training import PUBLISHED_TRAINING, ProposerTraining, training_of
 from labformer.domains.symbolic.system import System
 from labformer.domains.symbolic.trajectory import Trajectory
 from labformer.shared.errors import InputError
@@ -79,3 +79,12 @@ def test_the_published_training_is_the_papers() -> None:
     assert (made.corruption.noise[-1], made.corruption.dropped[-1], made.corruption.rescaled) == (0.1, 0.5, 0.0)
     assert (made.learning_rate, made.warmup, made.mantissa) == (2e-4, 10_000, 1.0)
     assert replace(made.generator) == GeneratorConfig()
+
+
+def test_a_size_of_training_takes_changes_and_refuses_nonsense() -> None:
+    made = training_of("published", {"steps": 3, "out": "ignored", "learning_rate": 1e-4})
+    assert (made.steps, made.learning_rate, made.model) == (3, 1e-4, PUBLISHED_TRAINING.model)
+    with pytest.raises(InputError, match="small, published"):
+        training_of("huge", {})
+    with pytest.raises(InputError, match="fewer than all"):
+        training_of("small", {"examples": 10, "held": 10})

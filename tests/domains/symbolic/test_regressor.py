@@ -116,3 +116,17 @@ def test_bad_calls_are_refused_in_one_line(fitted):
         SymbolicODERegressor("stlsq").fit(growth).predict([0.0, 500.0], [1.0])
     with pytest.raises(InputError, match="have a, b"):
         fitted.score([run(LOTKA, [2.0, 1.0], names=("a", "b"))])
+
+
+def test_profile_intervals_stand_in_the_table_and_in_the_folder(tmp_path):
+    times = np.linspace(0, 6, 60)
+    path = run(System.parse(["-0.8*x_0"]), [2.0], 0.02, times=times)
+    made = SymbolicODERegressor(intervals="profile").fit(path)
+    (row,) = made.constants_.itertuples()
+    assert row.low < row.value < row.high and row.low < -0.8 * 0.95 and row.high > -0.8 * 1.05
+    made.save_pretrained(tmp_path / "model")
+    again = SymbolicODERegressor.from_pretrained(tmp_path / "model")
+    assert again.constants_.equals(made.constants_)
+    assert "profile likelihood" in (tmp_path / "model" / "card.md").read_text()
+    with pytest.raises(InputError, match="laplace or profile"):
+        SymbolicODERegressor(intervals="bayes").fit(path)
