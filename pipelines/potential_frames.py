@@ -96,7 +96,7 @@ def reference_calculator(system: str) -> Any:
         if system == "copper":
             from ase.calculators.emt import EMT
 
-            return EMT()  # type: ignore[no-untyped-call]
+            return EMT()
     except ImportError:
         pass
     return None

@@ -214,7 +214,7 @@ class InteratomicPotential:
         made = copy.deepcopy(self)
         for one in made._sum().parts:
             if hasattr(one, "doubts"):
-                one.doubts = False
+                setattr(one, "doubts", False)  # noqa: B010
         made.trust_ = None
         return made
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.linalg.blas import dsyrk
 from torch import Tensor
 
 from ....shared.errors import InputError
@@ -56,10 +57,7 @@ class Equations:
         self.labels, self.kinds, self.ends = torch.from_numpy(labels), torch.from_numpy(kinds), list(ends)
         self.unit = float(self.labels[self.kinds == 1].square().mean().sqrt()) or 1.0  # eV/Å
         self.scales = block_scales(self.blocks, self.kinds)
-        self.grams = [
-            (one @ one.T).div_(scale**2) if one.shape[1] else torch.zeros(len(labels), len(labels), dtype=torch.float64)
-            for one, scale in zip(self.blocks, self.scales, strict=True)
-        ]
+        self.grams = [_products(one, scale**-2) for one, scale in zip(self.blocks, self.scales, strict=True)]
 
     def noises(self, prior: Prior) -> Tensor:
         """Variance of each equation's noise."""
@@ -102,7 +100,8 @@ class Equations:
         maker = torch.Generator().manual_seed(seed)
 
         def noise(count: int) -> Tensor:
-            return torch.randn(count, draws, generator=maker, dtype=torch.float64) * spread
+            tossed: Tensor = torch.randn(count, draws, generator=maker, dtype=torch.float64) * spread
+            return tossed
 
         deviations = [share**0.5 / scale for share, scale in zip(prior.shares, self.scales, strict=True)]
         first = [noise(one.shape[1]) * width for one, width in zip(self.blocks, deviations, strict=True)]
@@ -117,6 +116,15 @@ class Equations:
         return torch.cat(made).T.contiguous()
 
 
+def _products(block: Tensor, factor: float) -> Tensor:
+    """Products of all rows with each other, times a factor: BLAS works out one triangle, half of a plain product."""
+    count = len(block)
+    if not block.shape[1]:
+        return torch.zeros(count, count, dtype=torch.float64)
+    triangle = torch.from_numpy(dsyrk(factor, block.numpy().T, trans=1, lower=1).T)  # the upper one, in rows
+    return triangle + triangle.triu(1).T
+
+
 def block_scales(blocks: Sequence[Tensor], kinds: Tensor) -> list[float]:
     """Root mean square over force rows of the length of each block's row; 1 for atoms, which feel no force."""
     return [1.0, *(float(one[kinds == 1].square().sum(1).mean().sqrt()) or 1.0 for one in blocks[1:])]
@@ -128,8 +136,8 @@ def cholesky(covariance: Tensor) -> Tensor:
     for jitter in (0.0, 1e-13, 1e-11, 1e-9):
         covariance.diagonal().add_((jitter - added) * mean)
         added = jitter
-        factor, failed = torch.linalg.cholesky_ex(covariance)
-        if not int(failed):
-            return factor
-        del factor
+        tried: tuple[Tensor, Tensor] = torch.linalg.cholesky_ex(covariance)
+        if not int(tried[1]):
+            return tried[0]
+        del tried
     raise InputError("the frames give the same equations over and over: they are all alike, or far too few.")

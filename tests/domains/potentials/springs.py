@@ -82,8 +82,10 @@ def world() -> Morse:
     return made
 
 
-def frames(count: int, numbers: np.ndarray = WATER, seed: int = 0, noise: float = 0.0, shake: float = 0.05) -> list[Frame]:
-    """Molecules about their shape, labelled by the truth, forces with `noise` in eV/Å that grows with each atom's place."""
+def frames(
+    count: int, numbers: np.ndarray = WATER, seed: int = 0, noise: float = 0.0, shake: float = 0.05
+) -> list[Frame]:
+    """Molecules about their shape, labelled by the truth; forces with `noise` eV/Å that grows with an atom's place."""
     random, truth, bare = np.random.default_rng(seed), world(), []
     for place in range(count):
         positions = SHAPES[len(numbers)] + random.normal(0, shake, (len(numbers), 3))
