@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ...shared.errors import InputError
 from .dynamics.evaluator import Answer, Evaluator
-from .frame import Frame
+from .frame import VOIGT, Frame
 from .neighbours import neighbours
-from .symmetry_checks import VOIGT, Off
+from .symmetry_checks import Off
 
 Floats = NDArray[np.float64]
 COORDINATES = 12  # of single atoms, and one direction that moves all

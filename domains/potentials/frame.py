@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 Floats = NDArray[np.float64]
+VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))  # xx yy zz yz xz xy, the order of all stresses
+OF_NINE = [3 * row + column for row, column in VOIGT]  # their places among the nine components in rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .batch import Batch
-from .frame import Frame
+from .frame import OF_NINE, Frame
 
 
 class Evaluated(NamedTuple):
@@ -88,6 +88,6 @@ def gradient_of(
     voigt = None
     if strain is not None:
         volumes = torch.linalg.det(batch.cells).abs()[:, None]
-        flat = grads[1].reshape(-1, 9)[:, [0, 4, 8, 5, 2, 1]]
+        flat = grads[1].reshape(-1, 9)[:, OF_NINE]
         voigt = torch.where(volumes > 0, flat / volumes.clamp_min(1e-12), torch.zeros_like(flat))
     return energies, -grads[0], voigt

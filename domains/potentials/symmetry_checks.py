@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from ...shared.errors import InputError
 from .dynamics.evaluator import Answer, Evaluator
-from .frame import Frame
+from .frame import VOIGT, Frame
 
 Floats = NDArray[np.float64]
-VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 FAR = {torch.float64: 500.0, torch.float32: 50.0}  # Å between two copies: dipoles of a self-consistent part reach far
 
 

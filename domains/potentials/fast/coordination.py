@@ -8,7 +8,8 @@ field that nobody had to assign; where bonds break they change smoothly, and for
 import torch
 from torch import Tensor
 
-from .density import envelope
+from ..envelope import envelope
+from .density import ENVELOPE
 
 REACH = 1.3  # times the sum of covalent radii: half a neighbour
 BLUR = 0.06  # of that, over which a neighbour fades
@@ -17,7 +18,7 @@ BLUR = 0.06  # of that, over which a neighbour fades
 def bonded(vectors: Tensor, radii: Tensor, cutoff: float) -> Tensor:
     """Pair vectors (e, 3) in Å and sums of covalent radii (e,) in Å -> (e,) between 0 and 1, zero at the cutoff."""
     lengths = vectors.square().sum(-1).clamp_min(1e-12).sqrt()
-    return torch.sigmoid((REACH - lengths / radii) / BLUR) * envelope(lengths / cutoff)
+    return torch.sigmoid((REACH - lengths / radii) / BLUR) * envelope(lengths / cutoff, ENVELOPE)
 
 
 def counted(share: Tensor, first: Tensor, kind: Tensor, atoms: int, kinds: int) -> Tensor:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..envelope import envelope
 from .config import AcornConfig
 from .harmonics import real_harmonics
 
@@ -46,7 +47,7 @@ def radial(lengths: Tensor, count: int, end: float, config: AcornConfig) -> Tens
     for _ in range(1, count):
         powers.append(powers[-1] * x)
     matrix = torch.from_numpy(_legendre(count, config.decay)).to(lengths.device, lengths.dtype)
-    return (torch.stack(powers, -1) * envelope(lengths / end)[:, None]) @ matrix
+    return (torch.stack(powers, -1) * envelope(lengths / end, ENVELOPE)[:, None]) @ matrix
 
 
 @cache
@@ -57,13 +58,6 @@ def _legendre(count: int, decay: float) -> np.ndarray:
         made[: k + 1, k] = np.polynomial.legendre.leg2poly(np.eye(count)[k])[: k + 1]
         made[:, k] *= (2 * k + 1) ** 0.5 * (1 + k) ** -decay
     return made
-
-
-def envelope(x: Tensor, p: int = ENVELOPE) -> Tensor:
-    """1 at 0, and 0 from 1 on (Gasteiger et al. 2020, eq. 8)."""
-    x = x.clamp(max=1)
-    powers = (p + 1) * (p + 2) / 2, p * (p + 2), p * (p + 1) / 2
-    return 1 - powers[0] * x**p + powers[1] * x ** (p + 1) - powers[2] * x ** (p + 2)
 
 
 class Slopes(NamedTuple):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..batch import collate
-from ..frame import Frame
+from ..frame import VOIGT, Frame
 from ..models.radii import COVALENT
 from .config import AcornConfig
 from .coordination import bonded, counted
@@ -191,6 +191,3 @@ class _Sums(NamedTuple):
                 along = vectors[own]
                 for place, (a, b) in enumerate(VOIGT):
                     self.strained[place, element] += (along[:, b] @ some[:, a] + along[:, a] @ some[:, b]) / 2
-
-
-VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ....shared.errors import InputError, MissingExtra
+from ....shared.errors import MissingExtra
+from ....shared.evaluation.rows import append_row, read_rows
 from ..dynamics.evaluator import Evaluator
 from ..frame import Frame
 from ..predictor import MANY, InteratomicPotential
@@ -67,10 +68,13 @@ def measure(
 ) -> list[Row]:
     """A row for each job and test of a case.
 
-    path      a file of JSON lines to which rows are appended; jobs whose rows stand there are not run again
+    path      a file of JSON lines to which rows are appended; jobs whose rows stand there are not run again,
+              unless they failed
     progress  called with each new row
     """
-    done: dict[tuple[Any, ...], Row] = {_key(row): row for row in read_rows(path)} if path is not None else {}
+    done: dict[tuple[Any, ...], Row] = {}
+    if path is not None:
+        done = {_key(row): row for row in read_rows(path) if not row["error"]}
     rows = []
     for job in jobs:
         wanted = [_about(case, job, test) for test in case.tests]
@@ -80,8 +84,7 @@ def measure(
         for row in run_job(case, job):
             rows.append(row)
             if path is not None:
-                with Path(path).open("a", encoding="utf-8") as sink:
-                    sink.write(json.dumps(row) + "\n")
+                append_row(path, row)
             if progress is not None:
                 progress(row)
     return rows
@@ -134,22 +137,6 @@ def seconds_single(potential: InteratomicPotential, frames: Sequence[Frame]) -> 
     for one in frames:
         evaluator.one(one)
     return (time.perf_counter() - began) / len(frames)
-
-
-def read_rows(path: str | Path) -> list[Row]:
-    """Rows of an earlier, maybe interrupted, run; a last line that was cut short is left out of the file."""
-    path = Path(path)
-    if not path.is_file():
-        return []
-    text = path.read_text("utf-8")
-    lines = text.splitlines()
-    if text and not text.endswith("\n"):
-        lines = lines[:-1]
-        path.write_text("".join(line + "\n" for line in lines), "utf-8")
-    try:
-        return [json.loads(line) for line in lines]
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is no file of rows ({error}); choose another name or delete it.") from None
 
 
 def _about(case: Case, job: Job, test: str) -> Row:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ....shared.errors import InputError
 from ..batch import Batch
-from .repulsion import envelope
+from ..envelope import envelope
 
 
 @dataclass(frozen=True, slots=True)

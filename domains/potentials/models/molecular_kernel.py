@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ....shared.errors import InputError
 from ..batch import Batch
-from ..frame import Frame, require_labels
+from ..frame import OF_NINE, Frame, require_labels
 from ..part import Evaluated
 from .automorphisms import automorphisms, bonds_of
 from .double_precision import DoublePart
@@ -101,7 +101,7 @@ class MolecularKernel(DoublePart):
         if stress:
             virial = -torch.einsum("bni,bnj->bij", positions, forces)
             volumes = torch.linalg.det(batch.cells).abs()[:, None]
-            flat = ((virial + virial.transpose(1, 2)) / 2).reshape(-1, 9)[:, [0, 4, 8, 5, 2, 1]]
+            flat = ((virial + virial.transpose(1, 2)) / 2).reshape(-1, 9)[:, OF_NINE]
             voigt = torch.where(volumes > 0, flat / volumes.clamp_min(1e-12), torch.zeros_like(flat))
         return Evaluated(energies, forces.reshape(-1, 3), voigt)
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ....shared.errors import InputError
 from ..batch import Batch
+from ..envelope import envelope
 from ..frame import Frame
 from ..neighbours import neighbours
 from ..part import AtomEnergies, Evaluated, gradient_of
@@ -91,9 +92,3 @@ class Repulsion(DoublePart, AtomEnergies):
     def settings(self) -> Mapping[str, Any]:
         """Arguments of the constructor."""
         return {"margin": self.margin, "longest": self.longest, "core": self.core, "power": self.power}
-
-
-def envelope(x: Tensor, power: int) -> Tensor:
-    """1 at 0 and 0 at 1, where value, first and second derivative vanish; for 0 <= x <= 1."""
-    p = power
-    return 1 - (p + 1) * (p + 2) / 2 * x**p + p * (p + 2) * x ** (p + 1) - p * (p + 1) / 2 * x ** (p + 2)

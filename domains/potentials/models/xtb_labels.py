@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ....shared.errors import InputError, require
 from ....shared.writing import whole_file
-from ..frame import Floats, Frame
+from ..frame import OF_NINE, Floats, Frame
 
 BOHR, HARTREE = 0.529177210903, 27.211386245988  # Å and eV, CODATA 2018
 METHODS = ("GFN2-xTB", "GFN1-xTB")
@@ -130,7 +130,7 @@ def compute(numbers: NDArray[np.int64], positions: Floats, cell: Floats, config:
         ) from error
     if not (np.isfinite(energy) and np.isfinite(gradient).all()):
         raise InputError(f"{config.method} gave no number for a structure of {len(numbers)} atoms; check its atoms.")
-    return Label(energy, -gradient, virial.reshape(9)[[0, 4, 8, 5, 2, 1]])
+    return Label(energy, -gradient, virial.reshape(9)[OF_NINE])
 
 
 def _spanning(cell: Floats, periodic: NDArray[np.bool_]) -> Floats:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ....shared.errors import InputError
 from ....shared.reading.table import nearest, plural
+from ..frame import OF_NINE
 from .options import ReadOptions
 from .raw import Floats, RawFrame
 
@@ -16,7 +17,6 @@ ENERGY = ("refenergy", "dftenergy", "energydft", "energy", "totalenergy", "poten
 FREE = ("freeenergy", "dftfreeenergy")
 FORCES = ("refforces", "dftforces", "forcesdft", "refforce", "dftforce", "forces", "force", "gradients", "gradient")
 STRESS = ("refstress", "dftstress", "stress", "stresses", "refvirial", "dftvirial", "virial", "virials")
-FULL = [0, 4, 8, 5, 2, 1]  # of nine components: xx yy zz yz xz xy
 SAME = 1e-6  # eV
 
 
@@ -181,7 +181,7 @@ def _stress(frame: RawFrame, key: str) -> Floats | None:
     full = flat.reshape(3, 3)
     if np.abs(full - full.T).max() > 1e-3 * max(float(np.abs(full).max()), 1e-9):
         raise InputError(f"{frame.where}: {key!r} is not symmetric; a stress must be: check its order.")
-    return ((full + full.T) / 2).reshape(-1)[FULL]
+    return ((full + full.T) / 2).reshape(-1)[OF_NINE]
 
 
 def _require(frames: Sequence[RawFrame], what: str, key: str, values: Sequence[Any], options: ReadOptions) -> None:

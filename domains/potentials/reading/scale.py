@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frame import Frame
+from ..frame import OF_NINE, Frame
 from .elements import NOBLE, NONMETALS, radii, total_energy_ev
 
 Floats = NDArray[np.float64]
@@ -152,7 +152,7 @@ def _step(one: Frame, other: Frame) -> tuple[float, float, float, float, float, 
         size, turned = float(np.abs(bend).max()), other.forces
         if one.stress is not None and other.stress is not None:
             mean = (one.stress * one.volume + other.stress * other.volume) / 2
-            strain_work = float(mean @ (bend.reshape(-1)[[0, 4, 8, 5, 2, 1]] * [1, 1, 1, 2, 2, 2]))
+            strain_work = float(mean @ (bend.reshape(-1)[OF_NINE] * [1, 1, 1, 2, 2, 2]))
     else:
         here, there = one.positions - one.positions.mean(0), other.positions - other.positions.mean(0)
         left, _, right = np.linalg.svd(there.T @ here)

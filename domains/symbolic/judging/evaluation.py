@@ -6,7 +6,6 @@ third_start     with both runs given, the same from the mean of the two starts
 Accuracy is the share of rows with R² > 0.9; failures count 0. Scored by LSODA at rtol 1e-6, atol 1e-9.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -17,6 +16,7 @@ import numpy as np
 
 from ....shared.errors import InputError, MissingExtra
 from ....shared.evaluation.bootstrap import Interval
+from ....shared.evaluation.rows import append_row, read_rows
 from ..system import System
 from ..trajectory import Trajectory
 from .benchmark import Benchmark
@@ -56,8 +56,7 @@ def evaluate(
         row = score(method, fit, benchmark, setting)
         rows.append(row)
         if path is not None:
-            with Path(path).open("a", encoding="utf-8") as sink:
-                sink.write(json.dumps(row) + "\n")
+            append_row(path, row)
         if progress is not None:
             progress(row)
     return rows
@@ -113,22 +112,6 @@ def score(method: str, fit: Fit, benchmark: Benchmark, setting: Setting) -> Row:
         "equations": found.strings() if found is not None else [],
     }
     return row
-
-
-def read_rows(path: str | Path) -> list[Row]:
-    """Rows of an earlier, maybe interrupted, run; a last line that was cut short is left out of the file."""
-    path = Path(path)
-    if not path.is_file():
-        return []
-    text = path.read_text("utf-8")
-    lines = text.splitlines()
-    if text and not text.endswith("\n"):
-        lines = lines[:-1]
-        path.write_text("".join(line + "\n" for line in lines), "utf-8")
-    try:
-        return [json.loads(line) for line in lines]
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is no file of rows ({error}); choose another name or delete it.") from None
 
 
 def accuracy(

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from labformer.domains.symbolic.judging.corruption_protocol import CLEAN, TABLE, Setting, spoiled
-from labformer.domains.symbolic.judging.evaluation import accuracy, evaluate, read_rows, score, summary
+from labformer.domains.symbolic.judging.evaluation import accuracy, evaluate, score, summary
 from labformer.domains.symbolic.judging.odebench import odebench
 from labformer.domains.symbolic.system import System
 from labformer.domains.symbolic.trajectory import Trajectory
 from labformer.shared.errors import InputError, MissingExtra
+from labformer.shared.evaluation.rows import read_rows
 
 SOME = [odebench()[place] for place in (1, 23)]
 
