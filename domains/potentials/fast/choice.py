@@ -11,7 +11,7 @@ GRID = (0.1, 10.0)  # factors that are tried
 LEAST = 1e-8  # of the variance of forces, that noise must be
 
 
-def choose(equations: Equations, start: Prior = Prior(), said: Callable[[str], None] | None = None) -> Prior:
+def choose(equations: Equations, start: Prior = Prior()) -> Prior:
     """The prior with the least error on frames left out: noise, shares of terms, quiet energies."""
     best, found = start, merit(equations.left_out(start))
     used = [body for body in range(2, len(start.shares)) if equations.blocks[body].shape[1]]
@@ -28,8 +28,6 @@ def choose(equations: Equations, start: Prior = Prior(), said: Callable[[str], N
                     if not value < found - 1e-3:
                         break
                     best, found = tried, value
-                    if said is not None:
-                        said(f"{math.exp(found):.4g}")
         if found > before - 0.01:
             break
     return best

@@ -55,7 +55,6 @@ class Equations:
     def __init__(self, blocks: Sequence[Floats], labels: Floats, kinds: NDArray[np.int8], ends: Sequence[int]) -> None:
         self.blocks = [torch.from_numpy(one) for one in blocks]
         self.labels, self.kinds, self.ends = torch.from_numpy(labels), torch.from_numpy(kinds), list(ends)
-        self.unit = float(self.labels[self.kinds == 1].square().mean().sqrt()) or 1.0  # eV/Å
         self.scales = block_scales(self.blocks, self.kinds)
         self.grams = [_products(one, scale**-2) for one, scale in zip(self.blocks, self.scales, strict=True)]
 

@@ -7,9 +7,9 @@ their sum is one set of weights: nothing but the potential runs afterwards, at t
 is to be compared as such.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -56,10 +56,6 @@ class TaughtAcorn(Acorn):
         pupil.elements, pupil._centres = self.elements, self._design(train).centres
         weights = pupil._solve_many(labelled, [], seed, QUIET)[0]
         return widened(weights, Design(pupil.config, self.elements), Design(self.config, self.elements))
-
-    def settings(self) -> Mapping[str, Any]:
-        """Those of an acorn, which it is once it is fitted."""
-        return super().settings()
 
 
 def drawn(train: Sequence[Frame], count: int, temperature: float, seed: int) -> list[Frame]:
