@@ -91,6 +91,20 @@ class LabformerCalculator(Calculator):
         self._warn(held, frame, found)
         self.results = _results(found)
 
+    def check_state(self, atoms: "Atoms", tol: float = 0.0) -> list[str]:
+        """What changed since the last answer; called by ASE several times a step, whose own way costs as much as
+        the forces of a small molecule."""
+        held: Any = self.atoms
+        if held is None:
+            return list(all_changes)
+        same = {
+            "positions": np.array_equal(held.positions, atoms.positions),
+            "numbers": np.array_equal(held.numbers, atoms.numbers),
+            "cell": np.array_equal(held.cell.array, atoms.cell.array),
+            "pbc": np.array_equal(held.pbc, atoms.pbc),
+        }
+        return [name for name, one in same.items() if not one]
+
     def evaluate_many(self, frames: "Sequence[Frame | Atoms]", stress: bool | None = None) -> list[dict[str, Any]]:
         """`results` of many frames at once, in batches; ASE's own route asks one at a time.
 

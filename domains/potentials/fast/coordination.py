@@ -8,17 +8,17 @@ field that nobody had to assign; where bonds break they change smoothly, and for
 import torch
 from torch import Tensor
 
-from ..envelope import envelope
-from .density import ENVELOPE
+from .pairs import Sloped, envelope
 
 REACH = 1.3  # times the sum of covalent radii: half a neighbour
 BLUR = 0.06  # of that, over which a neighbour fades
 
 
-def bonded(vectors: Tensor, radii: Tensor, cutoff: float) -> Tensor:
-    """Pair vectors (e, 3) in Å and sums of covalent radii (e,) in Å -> (e,) between 0 and 1, zero at the cutoff."""
-    lengths = vectors.square().sum(-1).clamp_min(1e-12).sqrt()
-    return torch.sigmoid((REACH - lengths / radii) / BLUR) * envelope(lengths / cutoff, ENVELOPE)
+def bonded(lengths: Tensor, radii: Tensor, cutoff: float) -> Sloped:
+    """Lengths of pairs (e,) in Å and sums of covalent radii (e,) in Å -> between 0 and 1, zero at the cutoff."""
+    share, fade = torch.sigmoid((REACH - lengths / radii) / BLUR), envelope(lengths, cutoff)
+    value = share * fade.value
+    return Sloped(value, share * fade.slope - value * (1 - share) / (radii * BLUR))
 
 
 def counted(share: Tensor, first: Tensor, kind: Tensor, atoms: int, kinds: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +14,9 @@ from ..frame import VOIGT, Frame
 from ..models.radii import COVALENT
 from .config import AcornConfig
 from .coordination import bonded, counted
-from .density import gathered, ripples, slopes, waves
+from .density import Waves, gathered
 from .invariants import Invariants
+from .pairs import Pairs, radial
 
 Floats = NDArray[np.float64]
 NUMBERS = 3_000_000  # of derivatives that are held at once
@@ -98,16 +98,18 @@ class Design:
 
     def _coordination(self, near: "_Near") -> Tensor:
         radii = self.radii[near.kind[near.first]] + self.radii[near.kind[near.second]]
-        share = bonded(near.vectors, radii, self.config.reach)
-        return counted(share, near.first, near.kind[near.second], len(near.kind), len(self.elements))
+        share = bonded(Pairs.of(near.vectors).lengths, radii, self.config.reach)
+        return counted(share.value, near.first, near.kind[near.second], len(near.kind), len(self.elements))
 
     def _derivatives(self, near: "_Near", stress: bool) -> "list[_Sums]":
         """For the blocks after the first, in their order."""
         kinds, kind, config = len(self.elements), near.kind, self.config
-        found = slopes(partial(ripples, config=config), near.vectors)
+        pairs = Pairs.of(near.vectors)
+        found = radial(pairs.lengths, config.radial_two, config.cutoff, config)
+        slope = found.slope[:, :, None] * pairs.directions[:, None, :]
         two = _Sums.zeros(len(kind), kinds, kinds * config.radial_two)
         ripple = torch.zeros(len(near.first), kinds, config.radial_two, 4, dtype=torch.float64)
-        ripple[torch.arange(len(near.first)), kind[near.second]] = torch.cat([found.slope, found.value[..., None]], -1)
+        ripple[torch.arange(len(near.first)), kind[near.second]] = torch.cat([slope, found.value[..., None]], -1)
         ripple = ripple.flatten(1, 2)
         two.value.index_add_(0, kind[near.first], ripple[..., 3])
         two.add(ripple[..., :3].transpose(1, 2), *near[:3], kind, stress)
@@ -117,7 +119,9 @@ class Design:
         kinds, kind, config = len(self.elements), near.kind, self.config
         gates = self._coordination(near) - self.centres[kind]
         near = near.within(config.reach)
-        found = slopes(partial(waves, config=config), near.vectors)
+        pairs = Pairs.of(near.vectors)
+        found = Waves.of(pairs, config)
+        slope = found.slope(pairs)
         density = gathered(found.value, near.first, kind[near.second], len(kind), kinds)
         values = self.invariants.values(density)
         sums = [_Sums.zeros(len(kind), kinds, value.shape[1]) for value in values]
@@ -130,8 +134,8 @@ class Design:
         for start in range(0, len(near.first), step):
             part = slice(start, start + step)
             i, j, vectors = near.first[part], near.second[part], near.vectors[part]
-            wide = torch.zeros(len(i), kinds, *found.slope.shape[1:], dtype=torch.float64)
-            wide[torch.arange(len(i)), kind[j]] = found.slope[part]
+            wide = torch.zeros(len(i), kinds, *slope.shape[1:], dtype=torch.float64)
+            wide[torch.arange(len(i)), kind[j]] = slope[part]
             change = [one.transpose(1, 2) for one in self.invariants.slopes(density[i], wide.flatten(1, 2))]
             fading = self._fading(i, j, vectors, kind)
             for body in self.gated:
@@ -145,11 +149,8 @@ class Design:
 
     def _fading(self, i: Tensor, j: Tensor, vectors: Tensor, kind: Tensor) -> Tensor:
         """Derivative of each pair's share in the coordination of its first atom, (pair, 3)."""
-        radii = self.radii[kind[i]] + self.radii[kind[j]]
-        with torch.enable_grad():
-            leaf = vectors.detach().requires_grad_(True)
-            (slope,) = torch.autograd.grad(bonded(leaf, radii, self.config.reach).sum(), leaf)
-        return slope
+        pairs, radii = Pairs.of(vectors), self.radii[kind[i]] + self.radii[kind[j]]
+        return bonded(pairs.lengths, radii, self.config.reach).slope[:, None] * pairs.directions
 
 
 class _Near(NamedTuple):

@@ -11,52 +11,40 @@ from torch import Tensor
 def real_harmonics(directions: Tensor, degree: int) -> Tensor:
     """Unit vectors (e, 3) -> (e, (degree + 1)²), orthonormal on the sphere; degree l stands at l² to (l + 1)² - 1.
 
-    Within a degree, orders run from -l (sines) to l (cosines). Products of coordinates times a matrix: few operations,
-    and derivatives exist at the poles too.
+    Within a degree, orders run from -l (sines) to l (cosines).
     """
-    matrix = torch.from_numpy(_matrix(degree)).to(directions.device, directions.dtype)
-    return _products(directions, degree) @ matrix
+    return harmonics_and_slopes(directions, degree)[0]
 
 
-def _products(directions: Tensor, degree: int) -> Tensor:
-    """(e, 3) -> (e, count): 1, and all products of up to `degree` coordinates, in the order of `_steps`."""
-    levels = [torch.ones_like(directions[:, :1])]
-    for parent, axis in _steps(degree):
-        parent, axis = parent.to(directions.device), axis.to(directions.device)
-        levels.append(levels[-1].index_select(1, parent) * directions.index_select(1, axis))
-    return torch.cat(levels, 1)
+def harmonics_and_slopes(directions: Tensor, degree: int) -> tuple[Tensor, Tensor]:
+    """Unit vectors (e, 3) -> `real_harmonics` and the slopes of their polynomials by x, y, z, (e, 3, (degree + 1)²).
 
-
-@cache
-def _steps(degree: int) -> list[tuple[Tensor, Tensor]]:
-    """For each power, which product of the power before is multiplied by which coordinate."""
-    steps, last = [], [(0, 0, 0)]
-    for power in range(1, degree + 1):
-        wanted = [(i, j, power - i - j) for i in range(power, -1, -1) for j in range(power - i, -1, -1)]
-        parent, axis = [], []
-        for one in wanted:
-            along = next(place for place in range(3) if one[place])
-            i, j, k = (count - (place == along) for place, count in enumerate(one))
-            parent.append(last.index((i, j, k)))
-            axis.append(along)
-        steps.append((torch.tensor(parent), torch.tensor(axis)))
-        last = wanted
-    return steps
+    Products of powers of the coordinates times a matrix: few operations, and slopes exist at the poles too.
+    """
+    count = (degree + 1) ** 2
+    x, y, z, matrix = _tables(degree, directions.dtype, directions.device)
+    ones = torch.ones_like(directions)[:, :, None]
+    powers = torch.cat([ones, directions[:, :, None].expand(-1, -1, degree).cumprod(2)], 2).flatten(1)
+    both = (powers.index_select(1, x) * powers.index_select(1, y) * powers.index_select(1, z)) @ matrix
+    return both[:, :count], both[:, count:].reshape(-1, 3, count)
 
 
 @cache
-def _matrix(degree: int) -> np.ndarray:
-    """Products of coordinates -> harmonics, (count, (degree + 1)²), by polynomial arithmetic."""
-    places: dict[Power, int] = {}
-    for power in range(degree + 1):
-        for i in range(power, -1, -1):
-            for j in range(power - i, -1, -1):
-                places[i, j, power - i - j] = len(places)
-    made = np.zeros((len(places), (degree + 1) ** 2))
+def _tables(degree: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Where the powers of x, y and z of each product stand, and products -> harmonics and their three slopes."""
+    products = [
+        (i, j, power - i - j) for power in range(degree + 1) for i in range(power + 1) for j in range(power - i + 1)
+    ]
+    place = {one: number for number, one in enumerate(products)}
+    made = np.zeros((len(products), 4, (degree + 1) ** 2))
     for column, harmonic in enumerate(_polynomials(degree)):
-        for product, factor in harmonic.items():
-            made[places[product], column] = factor
-    return made
+        for (i, j, k), factor in harmonic.items():
+            made[place[i, j, k], 0, column] = factor
+            for axis, (power, lower) in enumerate(((i, (i - 1, j, k)), (j, (i, j - 1, k)), (k, (i, j, k - 1)))):
+                if power:
+                    made[place[lower], 1 + axis, column] += power * factor
+    x, y, z = (torch.tensor(products).T + (degree + 1) * torch.arange(3)[:, None]).to(device).unbind()
+    return x, y, z, torch.from_numpy(made.reshape(len(products), -1)).to(device, dtype)
 
 
 Power = tuple[int, int, int]

@@ -78,10 +78,11 @@ class Repulsion(DoublePart, AtomEnergies):
         return torch.zeros_like(charges).index_add(0, batch.first, pairs / 2)
 
     def evaluate_double(self, batch: Batch, stress: bool) -> Evaluated:
-        """Only pairs within the cutoff cost anything; mostly there are none."""
+        """Only pairs within their own outer radius cost anything; mostly there are none."""
         gaps = batch.vectors(batch.positions, batch.cells)
-        near = (gaps.square().sum(-1) < self.cutoff**2).nonzero()[:, 0]
-        known_elements(batch.numbers, self.kept("elements"), "the repulsion")
+        numbers, outer = known_elements(batch.numbers, self.kept("elements"), "the repulsion"), self.kept("outer")
+        between = numbers.index_select(0, batch.first) * len(outer) + numbers.index_select(0, batch.second)
+        near = (gaps.square().sum(-1) < outer.flatten().index_select(0, between) ** 2).nonzero()[:, 0]
         if not len(near):
             forces = torch.zeros_like(batch.positions)
             energies = forces.new_zeros(len(batch.sizes))
