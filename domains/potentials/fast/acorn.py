@@ -25,15 +25,16 @@ from ..parts import Answered, answers
 from .choice import choose
 from .config import AcornConfig
 from .design import Design, Rows
+from .dual import DualEquations
 from .folded import Folded
 from .normal import NormalEquations
 from .solve import Equations, LeftOut, Prior
 
 EQUATIONS = 4500  # up to so many, all frames are solved over equations
-DUAL = 12_000  # and with a prior that was chosen on fewer, up to so many
 CHOSEN_ON = 1800  # equations of the frames on which the prior is chosen otherwise
 COLUMNS = 21_000  # at most, where the solution is over columns
-NOISES = (1.0, 0.1, 0.01)  # factors of the chosen noise that validation decides on, with many frames
+NOISED_ON = 12_000  # equations, at most, on which the noise is chosen
+NOISES = (1.0, 0.1, 0.01, 0.001)  # factors of the chosen noise that validation decides on, with many frames
 
 
 class Acorn(Part):
@@ -62,9 +63,9 @@ class Acorn(Part):
         self.elements = tuple(sorted({int(one) for frame in train for one in np.unique(frame.numbers)}))
         self._left = self._centres = self._mean = None
         self._mean = self._taught(train, seed)
-        self.config = self.config.sized(len(self.elements))
-        count = sum(_count(frame) for frame in train)
-        if count <= EQUATIONS:
+        many = sum(map(_count, train)) > EQUATIONS
+        self.config = self.config.sized(len(self.elements), many)
+        if not many:
             weights = self._solve_few(train, seed)
         else:
             weights = self._solve_many(train, list(validation), seed)
@@ -81,8 +82,10 @@ class Acorn(Part):
         return equations.weights(self.prior, self.config.members, seed)
 
     def _solve_many(self, train: list[Frame], validation: list[Frame], seed: int, quieter: float = 1.0) -> Tensor:
-        """With the prior chosen on some of the frames, over equations or columns, whichever are fewer."""
-        self.config = restrained(self.config, len(self.elements))
+        """With the prior chosen on some of the frames, over equations where memory allows, else over columns."""
+        count = sum(map(_count, train))
+        room = int((1e9 * self.config.memory - 8 * count**2) / (4 * count))
+        self.config = restrained(self.config, len(self.elements), max(room, COLUMNS))
         order = np.random.default_rng([seed, 29]).permutation(len(train))
         counts = np.cumsum([_count(train[place]) for place in order])
         some = [train[place] for place in order[: max(2, int(np.searchsorted(counts, CHOSEN_ON)))]]
@@ -90,28 +93,20 @@ class Acorn(Part):
         prior, scales = choose(equations), equations.scales
         del equations
         design = self._design(train)
-        if counts[-1] < min(DUAL, sum(design.columns)):
-            every = self._equations(train)
-
-            def solved(noise: float, draws: int) -> Tensor:
-                return every.weights(replace(prior, noise=noise), draws, seed)
-        else:
-            sums = NormalEquations(design.columns, scales, prior)
-            for frame in tqdm(train, desc="acorn: equations", unit="frame", disable=None, leave=False):
-                sums.add(self._rows(design, frame))
-
-            def solved(noise: float, draws: int) -> Tensor:
-                return sums.weights(noise, draws, seed)
-
+        columns = sum(design.columns)
+        solver = DualEquations if count < columns or columns > COLUMNS else NormalEquations
+        sums = solver(design.columns, scales, prior)
+        for place in tqdm(order, desc="acorn: equations", unit="frame", disable=None, leave=False):
+            sums.add(self._rows(design, train[place]))
         best = quieter
         if validation:
             errors = {}
             for factor in NOISES:
-                self._fold(solved(prior.noise * factor, 0))
+                self._fold(sums.weights(prior.noise * factor, most=NOISED_ON))
                 errors[factor] = _error(self, validation)
             best = min(errors, key=lambda factor: errors[factor])
         self.prior = replace(prior, noise=prior.noise * best)
-        return solved(self.prior.noise, self.config.members)
+        return sums.weights(self.prior.noise, self.config.members, seed)
 
     def _equations(self, frames: list[Frame]) -> Equations:
         design = self._design(frames)
@@ -257,8 +252,8 @@ def restrained(config: AcornConfig, kinds: int, columns: int = COLUMNS) -> Acorn
     """A basis of at most so many columns: gates go first, then functions and degrees of four bodies."""
     config = config.sized(kinds)
     while sum(Design(config, tuple(range(1, kinds + 1))).columns) > columns:
-        if config.gated:
-            config = replace(config, gated=3 if config.gated == 4 else 0)
+        if config.gates:
+            config = replace(config, gated=3 if config.gates == 4 else 0)
         elif config.four > 2:
             config = replace(config, radial_four=config.four - 1)
         elif config.degree_four > 2:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from ....shared.errors import InputError
 
-CHANNELS = 9  # of four-body terms, over all elements
+CHANNELS = 9, 12  # of four-body terms, over all elements: with few frames, and with many
 
 
 @dataclass(frozen=True)
@@ -16,16 +16,18 @@ class AcornConfig:
     radial_two    radial functions of two-body terms, for each element
     radial        radial functions of three-body terms, for each element
     degree        highest degree of the harmonics of three-body terms
-    radial_four   radial functions of four-body terms, for each element; 0: no such terms; None: nine in all, shared by
-                  the elements, at least two for each
+    radial_four   radial functions of four-body terms, for each element; 0: no such terms; None: nine in all, or twelve
+                  where there are many frames, shared by the elements, at least two for each
     degree_four   highest degree of the harmonics of four-body terms
     gated         which terms have weights that vary with the coordination of the central atom: 0 none, 3 those of three
-                  bodies, 4 those of four bodies too
+                  bodies, 4 those of four bodies too; None: 4, or 0 where there are many frames, from which finer
+                  functions learn more
     bend          Å; radial functions are finest below it
     decay         the k-th radial function has a prior width of (1 + k)^-decay
     nearest       Å; radial functions are orthogonal polynomials from here on
     members       draws from the posterior, whose disagreement is the doubt; 0: none
     stress_share  weight of stress beside forces where frames have it
+    memory        GB that equations may take where there are many frames: the basis is cut until they fit
     """
 
     cutoff: float = 6.0
@@ -35,12 +37,13 @@ class AcornConfig:
     degree: int = 4
     radial_four: int | None = None
     degree_four: int = 4
-    gated: int = 4
+    gated: int | None = None
     bend: float = 2.5
     decay: float = 1.0
     nearest: float = 0.7
     members: int = 6
     stress_share: float = 1.0
+    memory: float = 12.0
 
     def __post_init__(self) -> None:
         if not 0 < self.nearest < self.reach <= self.cutoff:
@@ -57,18 +60,24 @@ class AcornConfig:
             raise InputError("an acorn needs 2 radial functions or more, and no more of them in four-body terms.")
         if self.degree_four > self.degree:
             raise InputError("the degree of four-body terms cannot exceed that of three-body terms.")
-        if self.gated not in (0, 3, 4):
+        if self.gated not in (None, 0, 3, 4):
             raise InputError(f"gated={self.gated} must be 0, 3 or 4.")
+        if not self.memory > 0:
+            raise InputError(f"memory={self.memory} GB holds no equations; give a number above 0.")
         if self.members == 1 or self.members < 0:
             raise InputError("one draw cannot disagree; give 0 members, or 2 and more.")
 
-    def sized(self, kinds: int) -> "AcornConfig":
-        """For so many elements: with the number of four-body radial functions that was left open."""
-        if self.radial_four is not None:
-            return self
-        return replace(self, radial_four=max(2, min(self.radial, CHANNELS // kinds)))
+    def sized(self, kinds: int, many: bool = False) -> "AcornConfig":
+        """For so many elements, and few or many frames: with what was left open."""
+        four = max(2, min(self.radial, CHANNELS[many] // kinds)) if self.radial_four is None else self.radial_four
+        return replace(self, radial_four=four, gated=self.gates if self.gated is not None or not many else 0)
 
     @property
     def four(self) -> int:
         """Radial functions of four-body terms; 0 while they are left open."""
         return self.radial_four or 0
+
+    @property
+    def gates(self) -> int:
+        """As `gated`; 4 while that is left open."""
+        return 4 if self.gated is None else self.gated

@@ -50,7 +50,7 @@ class Design:
         self.config, self.elements = config, elements
         self.invariants = Invariants(config, len(elements))
         kinds, bodies = len(elements), self.invariants.bodies
-        gated = [kinds**2 * bodies[0] * (config.gated >= 3), kinds**2 * bodies[1] * (config.gated >= 4)]
+        gated = [kinds**2 * bodies[0] * (config.gates >= 3), kinds**2 * bodies[1] * (config.gates >= 4)]
         self.columns = (kinds, kinds**2 * config.radial_two, *(kinds * count for count in bodies), *gated)
         self.gated = [body for body, count in enumerate(gated) if count]
         self.radii = torch.from_numpy(COVALENT[list(elements)])

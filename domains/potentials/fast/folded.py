@@ -40,7 +40,7 @@ class Folded(nn.Module):
         config = config.sized(len(radii))
         self.config, self.kinds, self.sets = config, len(radii), len(weights)
         made = Invariants(config, self.kinds)
-        self.gates = [1 + self.kinds * (config.gated >= 3), 1 + self.kinds * (config.gated >= 4)]
+        self.gates = [1 + self.kinds * (config.gates >= 3), 1 + self.kinds * (config.gates >= 4)]
         alone, two, three, four, gated_three, gated_four = blocks(config, made, self.kinds, weights)
         self._hold("radii", radii.to(weights.dtype))
         self._hold("centres", centres.to(weights.dtype))

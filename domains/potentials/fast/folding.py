@@ -22,7 +22,7 @@ class Joined(NamedTuple):
 def blocks(config: AcornConfig, made: Invariants, kinds: int, weights: Tensor) -> list[Tensor]:
     """Weights of each block of columns, (sets, kinds, count)."""
     three, four = made.bodies
-    gated = kinds * three * (config.gated >= 3), kinds * four * (config.gated >= 4)
+    gated = kinds * three * (config.gates >= 3), kinds * four * (config.gates >= 4)
     counts = 1, kinds * config.radial_two, three, four, *gated
     ends = torch.tensor([0, *(kinds * count for count in counts)]).cumsum(0).tolist()
     return [

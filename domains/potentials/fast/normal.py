@@ -46,8 +46,11 @@ class NormalEquations:
             self.count += len(labels)
             self._waiting = []
 
-    def weights(self, noise: float, draws: int = 0, seed: int = 0) -> Tensor:
-        """(1 + draws, columns): the mean for this noise, then draws from the posterior around it."""
+    def weights(self, noise: float, draws: int = 0, seed: int = 0, most: int | None = None) -> Tensor:
+        """(1 + draws, columns): the mean for this noise, then draws from the posterior around it.
+
+        most  left alone: a system over columns costs the same for fewer equations
+        """
         self._flush()
         system = torch.from_numpy(self._half.T.copy())  # in rows the upper triangle is the lower one
         widths = [torch.full((count,), share) for count, share in zip(self.columns, self.prior.shares, strict=True)]

@@ -16,6 +16,7 @@ from torch import Tensor
 from ....shared.errors import InputError
 
 Floats = NDArray[np.float64]
+ALIKE = "the frames give the same equations over and over: they are all alike, or far too few."
 
 
 @dataclass(frozen=True)
@@ -139,4 +140,4 @@ def cholesky(covariance: Tensor) -> Tensor:
         if not int(tried[1]):
             return tried[0]
         del tried
-    raise InputError("the frames give the same equations over and over: they are all alike, or far too few.")
+    raise InputError(ALIKE)

@@ -8,6 +8,7 @@ from labformer.domains.potentials.batch import collate
 from labformer.domains.potentials.fast.acorn import Acorn, restrained
 from labformer.domains.potentials.fast.config import AcornConfig
 from labformer.domains.potentials.fast.design import Design
+from labformer.domains.potentials.fast.dual import DualEquations
 from labformer.domains.potentials.fast.normal import NormalEquations
 from labformer.domains.potentials.fast.solve import Equations, Prior
 from labformer.domains.potentials.frame import Frame
@@ -125,6 +126,44 @@ def test_many_frames_are_solved_over_columns_with_the_noise_of_validation(monkey
     for a, b in zip(one, other, strict=True):
         assert np.abs(b.forces - b.frame.forces).mean() < 1.5 * np.abs(a.forces - a.frame.forces).mean() + 1e-3
         assert np.abs(b.stress - b.frame.stress).max() < 0.02
+
+
+def test_rows_in_single_precision_give_the_weights_of_double_precision(water_frames, small):
+    part = Acorn(small)
+    part.elements = (1, 8)
+    _, rows, equations = _equations(water_frames, part)
+    prior = Prior(noise=1e-4)
+    dual = DualEquations([one.shape[1] for one in rows[0].blocks], equations.scales, prior)
+    for one in rows:
+        dual.add(one)
+    wide = torch.cat(equations.blocks, 1)
+    for most, frames in ((None, len(rows)), (equations.ends[-3], len(rows) - 2)):
+        fewer = Equations(
+            [one[: equations.ends[frames - 1]].numpy() for one in equations.blocks],
+            equations.labels[: equations.ends[frames - 1]].numpy(),
+            equations.kinds[: equations.ends[frames - 1]].numpy(),
+            equations.ends[:frames],
+        )
+        fewer.grams = [(one @ one.T) / scale**2 for one, scale in zip(fewer.blocks, equations.scales, strict=True)]
+        fewer.scales = equations.scales
+        expected = wide @ fewer.weights(prior)[0]
+        torch.testing.assert_close(wide @ dual.weights(prior.noise, most=most)[0], expected, rtol=0, atol=1e-5)
+
+
+def test_draws_over_equations_spread_as_those_over_columns(water_frames, small):
+    part = Acorn(small)
+    part.elements = (1, 8)
+    _, rows, equations = _equations(water_frames[:6], part)
+    prior, columns = Prior(noise=1e-2), [one.shape[1] for one in rows[0].blocks]
+    dual, primal = (one(columns, equations.scales, prior) for one in (DualEquations, NormalEquations))
+    for one in rows:
+        dual.add(one)
+        primal.add(one)
+    wide = torch.cat(equations.blocks, 1)
+    spreads = [
+        (wide @ (found[1:] - found[0]).T).std(1) for found in (dual.weights(1e-2, 300), primal.weights(1e-2, 300))
+    ]
+    assert float((spreads[0] / spreads[1]).median()) == pytest.approx(1, rel=0.15)
 
 
 def test_what_is_saved_comes_back(water_frames, small):

@@ -1,0 +1,96 @@
+"""Ridge regression over equations, where columns outnumber them and rows fill most of memory."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, cholesky
+from scipy.linalg.blas import dsyrk
+from torch import Tensor
+from tqdm import tqdm
+
+from ....shared.errors import InputError
+from .design import Rows
+from .solve import ALIKE, Floats, Prior
+
+CHUNK = 2000  # columns that are multiplied at once
+LEAST = 1e-12  # of the mean of the diagonal, that noise must be for rounding to leave the system definite
+
+
+class DualEquations:
+    """Rows of the frames that were added, under one prior but for its noise; as `NormalEquations` to use.
+
+    Rows are kept in single precision: a relative change of each of 6e-8 is a slightly different basis, whose products
+    are then exact; noise is larger. Products are summed, and the system solved, in double precision and in place.
+
+    columns, scales, prior  as for `NormalEquations`
+    """
+
+    def __init__(self, columns: Sequence[int], scales: Sequence[float], prior: Prior) -> None:
+        widths = [
+            np.full(count, share**0.5 / scale)
+            for count, share, scale in zip(columns, prior.shares, scales, strict=True)
+        ]
+        self.prior, self.widths = prior, np.concatenate(widths)  # of the prior of each weight
+        self._rows: list[NDArray[np.float32]] = []
+        self._labels: list[Floats] = []
+        self._kinds: list[NDArray[np.int8]] = []
+        self._products: Floats | None = None
+
+    def add(self, rows: Rows) -> None:
+        """Add a frame."""
+        wide = np.concatenate(rows.blocks, 1) * self.widths
+        self._rows.append(wide.astype(np.float32))
+        self._labels.append(rows.labels)
+        self._kinds.append(rows.kinds)
+        self._products = None
+
+    def weights(self, noise: float, draws: int = 0, seed: int = 0, most: int | None = None) -> Tensor:
+        """(1 + draws, columns): the mean for this noise, then draws from the posterior (Matheron's rule).
+
+        most  only the first frames, up to so many equations: enough to choose the noise, at a fraction of the cost
+        """
+        ends = np.cumsum([len(one) for one in self._labels])
+        frames = len(ends) if most is None else max(1, int(np.searchsorted(ends, most, "right")))
+        count = int(ends[frames - 1])
+        labels, kinds = np.concatenate(self._labels)[:count], np.concatenate(self._kinds)[:count]
+        noises = noise * np.array([self.prior.quiet[0], 1.0, self.prior.quiet[1]])[kinds]
+        if self._products is None:
+            self._products = self._multiplied()
+        whole = frames == len(ends)
+        system = self._products if whole else self._products[:count, :count].copy(order="F")
+        if whole:
+            self._products = None  # the factor takes its place
+        places = np.diag_indices(count)
+        system[places] += np.maximum(noises, LEAST * system[places].mean())
+        try:
+            factor = cholesky(system, lower=True, overwrite_a=True, check_finite=False)
+        except np.linalg.LinAlgError as error:
+            raise InputError(ALIKE) from error
+        fitted = cho_solve((factor, True), labels, check_finite=False)
+        spread = float(labels @ fitted / count) ** 0.5
+        maker = np.random.default_rng(seed)
+        first = maker.standard_normal((len(self.widths), draws)) * spread
+        wanted = [labels[:, None]]
+        if draws:
+            said = np.concatenate([one @ first for one in self._rows[:frames]])
+            tossed = maker.standard_normal((count, draws)) * (noises[:, None] ** 0.5 * spread)
+            wanted.append(labels[:, None] - said - tossed)
+        dual = cho_solve((factor, True), np.concatenate(wanted, 1), check_finite=False)
+        made = np.zeros((len(self.widths), 1 + draws))
+        for start, end, one in zip([0, *ends], ends, self._rows[:frames], strict=False):
+            made += one.T @ dual[start:end]
+        made[:, 1:] += first
+        return torch.from_numpy(np.ascontiguousarray(made.T * self.widths))
+
+    def _multiplied(self) -> Floats:
+        """Products of all rows with each other, lower triangle."""
+        count = sum(map(len, self._rows))
+        products: Floats = np.zeros((count, count), order="F")
+        starts = range(0, len(self.widths), CHUNK)
+        for start in tqdm(starts, desc="acorn: products", unit="chunk", disable=None, leave=False):
+            wide = np.concatenate([one[:, start : start + CHUNK] for one in self._rows]).astype(np.float64)
+            # the transpose of what lies in rows is what BLAS takes without a copy
+            products = dsyrk(1.0, wide.T, beta=1.0, c=products, trans=1, overwrite_c=1, lower=1)
+        return products
