@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..domains.potentials.judging.benchmark import Job, measure
+from ..domains.potentials.judging.published import Published
 from ..domains.potentials.reading.sets import SETS
 from ..domains.potentials.registry import entry
 from ..shared.errors import InputError
@@ -92,7 +93,7 @@ def _cells(name: str, rows: Rows, error: str) -> tuple[str, ...]:
         seconds(float(np.mean([row["seconds_fit"] for row in rows]))),
         seconds(float(np.mean([row["seconds_single"] for row in rows]))),
         f"{middle['parameters']:,}",
-        "" if known is None else f"{known['method']} {known['energy']:g} / {known['force']:g}",
+        "" if known is None else str(Published(**known)),
     )  # fmt: skip
 
 
