@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky
+from scipy.linalg import cho_solve
 from scipy.linalg.blas import dsyrk
+from scipy.linalg.lapack import dpotrf
 from torch import Tensor
 from tqdm import tqdm
 
@@ -15,7 +16,7 @@ from .design import Rows
 from .solve import ALIKE, Floats, Prior
 
 CHUNK = 2000  # columns that are multiplied at once
-LEAST = 1e-12  # of the mean of the diagonal, that noise must be for rounding to leave the system definite
+JITTERS = 0.0, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9  # of the mean of the diagonal, tried in turn
 
 
 class DualEquations:
@@ -36,7 +37,7 @@ class DualEquations:
         self._rows: list[NDArray[np.float32]] = []
         self._labels: list[Floats] = []
         self._kinds: list[NDArray[np.int8]] = []
-        self._products: Floats | None = None
+        self._products: Floats | None = None  # upper triangle
 
     def add(self, rows: Rows) -> None:
         """Add a frame."""
@@ -58,16 +59,9 @@ class DualEquations:
         noises = noise * np.array([self.prior.quiet[0], 1.0, self.prior.quiet[1]])[kinds]
         if self._products is None:
             self._products = self._multiplied()
-        whole = frames == len(ends)
-        system = self._products if whole else self._products[:count, :count].copy(order="F")
-        if whole:
-            self._products = None  # the factor takes its place
-        places = np.diag_indices(count)
-        system[places] += np.maximum(noises, LEAST * system[places].mean())
-        try:
-            factor = cholesky(system, lower=True, overwrite_a=True, check_finite=False)
-        except np.linalg.LinAlgError as error:
-            raise InputError(ALIKE) from error
+            self._diagonal = self._products.diagonal().copy()
+        some = self._products if frames == len(ends) else self._products[:count, :count].copy(order="F")
+        factor = _factor(some, self._diagonal[:count], noises)
         fitted = cho_solve((factor, True), labels, check_finite=False)
         spread = float(labels @ fitted / count) ** 0.5
         maker = np.random.default_rng(seed)
@@ -85,12 +79,30 @@ class DualEquations:
         return torch.from_numpy(np.ascontiguousarray(made.T * self.widths))
 
     def _multiplied(self) -> Floats:
-        """Products of all rows with each other, lower triangle."""
+        """Products of all rows with each other."""
         count = sum(map(len, self._rows))
         products: Floats = np.zeros((count, count), order="F")
         starts = range(0, len(self.widths), CHUNK)
         for start in tqdm(starts, desc="acorn: products", unit="chunk", disable=None, leave=False):
             wide = np.concatenate([one[:, start : start + CHUNK] for one in self._rows]).astype(np.float64)
             # the transpose of what lies in rows is what BLAS takes without a copy
-            products = dsyrk(1.0, wide.T, beta=1.0, c=products, trans=1, overwrite_c=1, lower=1)
+            products = dsyrk(1.0, wide.T, beta=1.0, c=products, trans=1, overwrite_c=1, lower=0)
         return products
+
+
+def _factor(products: Floats, diagonal: Floats, noises: Floats) -> Floats:
+    """Cholesky factor of products plus noises, which takes the place of the lower triangle; the upper one stays.
+
+    A little is added to the diagonal where rounding leaves the system indefinite.
+    """
+    for jitter in JITTERS:
+        for start in range(0, len(diagonal), CHUNK):
+            end = start + CHUNK
+            products[end:, start:end] = products[start:end, end:].T
+            block = products[start:end, start:end]
+            block[:] = np.triu(block) + np.triu(block, 1).T
+        products[np.diag_indices(len(diagonal))] = diagonal + noises + jitter * diagonal.mean()
+        factor, wrong = dpotrf(products, lower=1, clean=0, overwrite_a=1)
+        if not wrong:
+            return np.asarray(factor)
+    raise InputError(ALIKE)
