@@ -85,9 +85,32 @@ def gradient_of(
         grads = torch.autograd.grad(energies.sum(), wanted, create_graph=create_graph, materialize_grads=True)
     if not create_graph:
         energies = energies.detach()
-    voigt = None
-    if strain is not None:
-        volumes = torch.linalg.det(batch.cells).abs()[:, None]
-        flat = grads[1].reshape(-1, 9)[:, OF_NINE]
-        voigt = torch.where(volumes > 0, flat / volumes.clamp_min(1e-12), torch.zeros_like(flat))
-    return energies, -grads[0], voigt
+    return energies, -grads[0], None if strain is None else _stress(batch, grads[1].reshape(-1, 9)[:, OF_NINE])
+
+
+def of_slopes(
+    batch: Batch, atoms: Tensor, vectors: Tensor, slopes: Tensor, stress: bool = False
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """As `gradient_of`, where a model works out its slopes itself.
+
+    atoms    (n,) eV, energy of each atom
+    vectors  (e, 3) Å, of the pairs
+    slopes   (e, 3) eV/Å, of all energies by each of these
+    """
+    energies = torch.zeros(len(batch.sizes), dtype=torch.float64, device=atoms.device)
+    energies.index_add_(0, batch.structure, atoms.double())
+    forces = torch.zeros_like(batch.positions).index_add_(0, batch.first, slopes)
+    forces.index_add_(0, batch.second, slopes, alpha=-1)
+    if not stress:
+        return energies, forces, None
+    each = (slopes[:, :, None] * vectors[:, None, :]).reshape(-1, 9)
+    strained = each.new_zeros(len(batch.sizes), 9)
+    strained.index_add_(0, batch.structure.index_select(0, batch.first), each)
+    strained = ((strained + strained.reshape(-1, 3, 3).transpose(1, 2).reshape(-1, 9)) / 2)[:, OF_NINE]
+    return energies, forces, _stress(batch, strained)
+
+
+def _stress(batch: Batch, strained: Tensor) -> Tensor:
+    """Derivatives by strain (b, 6) in eV -> stress; structures without a cell have none."""
+    volumes = torch.linalg.det(batch.cells).abs()[:, None]
+    return torch.where(volumes > 0, strained / volumes.clamp_min(1e-12), torch.zeros_like(strained))

@@ -20,7 +20,7 @@ from ....shared.errors import InputError
 from ..batch import Batch
 from ..frame import Frame, require_labels
 from ..models.radii import COVALENT
-from ..part import Evaluated, Part, gradient_of
+from ..part import Evaluated, Part, of_slopes
 from ..parts import Answered, answers
 from .choice import choose
 from .config import AcornConfig
@@ -153,28 +153,21 @@ class Acorn(Part):
         place[list(self.elements)] = torch.arange(kinds)
         self.register_buffer("place", place, persistent=False)
 
-    def atom_energies(self, batch: Batch, positions: Tensor, vectors: Tensor) -> Tensor:
-        """Energy of each atom; differentiable in the pair vectors."""
-        return self.folded.atom_energies(vectors, batch.first, batch.second, self._kinds(batch))
-
+    @torch.no_grad()
     def evaluate(self, batch: Batch, stress: bool = False) -> Evaluated:
         """Energies, forces, stress; with `doubts`, the root mean square distance of drawn forces from the answer."""
         batch = self._within(batch)
-        energies, forces, voigt = gradient_of(self, batch, stress)
-        return Evaluated(energies, forces, voigt, self._spread(batch, forces) if self.doubts else None)
+        kind, vectors = self._kinds(batch), batch.vectors(batch.positions, batch.cells)
+        atoms, slopes = self.folded.atom_energies(vectors, batch.first, batch.second, kind)
+        energies, forces, voigt = of_slopes(batch, atoms, vectors, slopes, stress)
+        doubts = self.doubts and self.folded.sets > 1
+        return Evaluated(energies, forces, voigt, self._spread(batch, vectors, kind, forces) if doubts else None)
 
-    def _spread(self, batch: Batch, forces: Tensor) -> Tensor | None:
-        if self.folded.sets < 2:
-            return None
-        kind = self._kinds(batch)
-        vectors = batch.vectors(batch.positions, batch.cells).requires_grad_(True)
+    def _spread(self, batch: Batch, vectors: Tensor, kind: Tensor, forces: Tensor) -> Tensor:
         squares = torch.zeros_like(forces[:, 0])
         for member in range(1, self.folded.sets):
-            with torch.enable_grad():
-                energies = self.folded.atom_energies(vectors, batch.first, batch.second, kind, member)
-                (slope,) = torch.autograd.grad(energies.sum(), vectors)
-            drawn = torch.zeros_like(forces).index_add(0, batch.first, slope).index_add(0, batch.second, -slope)
-            squares += (drawn - forces).square().sum(1)
+            drawn = self.folded.atom_energies(vectors, batch.first, batch.second, kind, member)
+            squares += (of_slopes(batch, drawn[0], vectors, drawn[1])[1] - forces).square().sum(1)
         return (squares / (self.folded.sets - 1)).sqrt()
 
     def _within(self, batch: Batch) -> Batch:

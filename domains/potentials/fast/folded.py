@@ -1,6 +1,6 @@
 """The energy of a fitted acorn and its slopes, with weights folded into the products of densities."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -54,15 +54,13 @@ class Folded(nn.Module):
             for third, cube in enumerate(cubes(made, self.joined, with_gates(four, gated_four, self.kinds))):
                 self._hold(f"four_{third}", cube)
 
-    def atom_energies(self, vectors: Tensor, first: Tensor, second: Tensor, kind: Tensor, member: int = 0) -> Tensor:
-        """Pair vectors (e, 3) in Å, pairs, and places of the elements (n,) -> (n,) eV, differentiable once."""
-        energies: Tensor = _Energies.apply(vectors, first, second, kind, self, member)  # type: ignore[no-untyped-call]
-        return energies
-
-    def sloped(
+    def atom_energies(
         self, vectors: Tensor, first: Tensor, second: Tensor, kind: Tensor, member: int = 0
     ) -> tuple[Tensor, Tensor]:
-        """Energies (n,) eV, and the slope of an atom's own energy by each vector that starts from it, (e, 3) eV/Å."""
+        """Pair vectors (e, 3) in Å, pairs, places of the elements (n,) -> energies (n,) eV, and their slopes (e, 3).
+
+        A slope, in eV/Å, is that of the first atom's own energy by the vector that starts from it.
+        """
         pairs = Pairs.of(vectors)
         between = kind.index_select(0, first) * self.kinds + kind.index_select(0, second)
         weights = self._buffer("two")[member].index_select(0, between)
@@ -163,21 +161,3 @@ class Folded(nn.Module):
 def _summed(pull: Tensor, density: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
     """Slopes (harmonics, n, gates, channels) -> times the density for each gate (n, gates), and with gates applied."""
     return (pull * density[:, :, None]).sum((0, 3)), (pull * factors[:, :, None]).sum(2)
-
-
-class _Energies(torch.autograd.Function):
-    """Energies whose slopes were worked out with them."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, vectors: Tensor, first: Tensor, second: Tensor, kind: Tensor, folded: Folded, member: int
-    ) -> Tensor:
-        energies, slopes = folded.sloped(vectors, first, second, kind, member)
-        ctx.save_for_backward(slopes, first)
-        return energies
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None, None]:
-        slopes, first = ctx.saved_tensors
-        return grad.index_select(0, first)[:, None] * slopes, None, None, None, None, None
