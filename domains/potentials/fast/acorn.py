@@ -62,9 +62,11 @@ class Acorn(Part):
         require_labels(train)
         self.elements = tuple(sorted({int(one) for frame in train for one in np.unique(frame.numbers)}))
         self._left = self._centres = self._mean = None
-        self._mean = self._taught(train, seed)
         many = sum(map(_count, train)) > EQUATIONS
         self.config = self.config.sized(len(self.elements), many)
+        if many:
+            self.config = restrained(self.config, len(self.elements), max(self._room(train), COLUMNS))
+        self._mean = self._taught(train, seed)  # in the columns that are solved for
         if not many:
             weights = self._solve_few(train, seed)
         else:
@@ -83,9 +85,6 @@ class Acorn(Part):
 
     def _solve_many(self, train: list[Frame], validation: list[Frame], seed: int, quieter: float = 1.0) -> Tensor:
         """With the prior chosen on some of the frames, over equations where memory allows, else over columns."""
-        count = sum(map(_count, train))
-        room = int((1e9 * self.config.memory - 8 * count**2) / (4 * count))
-        self.config = restrained(self.config, len(self.elements), max(room, COLUMNS))
         order = np.random.default_rng([seed, 29]).permutation(len(train))
         counts = np.cumsum([_count(train[place]) for place in order])
         some = [train[place] for place in order[: max(2, int(np.searchsorted(counts, CHOSEN_ON)))]]
@@ -94,7 +93,8 @@ class Acorn(Part):
         del equations
         design = self._design(train)
         columns = sum(design.columns)
-        solver = DualEquations if count < columns or columns > COLUMNS else NormalEquations
+        over_equations = columns > COLUMNS or counts[-1] < columns <= self._room(train)
+        solver = DualEquations if over_equations else NormalEquations
         sums = solver(design.columns, scales, prior)
         for place in tqdm(order, desc="acorn: equations", unit="frame", disable=None, leave=False):
             sums.add(self._rows(design, train[place]))
@@ -107,6 +107,11 @@ class Acorn(Part):
             best = min(errors, key=lambda factor: errors[factor])
         self.prior = replace(prior, noise=prior.noise * best)
         return sums.weights(self.prior.noise, self.config.members, seed)
+
+    def _room(self, train: list[Frame]) -> int:
+        """Columns for which rows in single precision and their products in double fit into memory."""
+        count = sum(map(_count, train))
+        return int((1e9 * self.config.memory - 8 * count**2) / (4 * count))
 
     def _equations(self, frames: list[Frame]) -> Equations:
         design = self._design(frames)

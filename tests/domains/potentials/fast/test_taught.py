@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from labformer.domains.potentials.fast import acorn
 from labformer.domains.potentials.fast.acorn import Acorn
+from labformer.domains.potentials.fast.design import Design
 from labformer.domains.potentials.fast.taught import TaughtAcorn, drawn
 from labformer.domains.potentials.frame import Frame
 from labformer.domains.potentials.models.xtb_labels import XtbLabels
@@ -45,3 +49,15 @@ def test_it_beats_an_acorn_that_was_not_taught_where_frames_are_few(small):
     assert errors[1] < 0.8 * errors[0]
     again = TaughtAcorn.restore(part.settings(), part.state_dict())
     torch.testing.assert_close(answers(again, test)[0].energy, answers(part, test)[0].energy)
+
+
+@pytest.mark.parametrize("gated", [None, 4])
+def test_lessons_and_many_frames_are_learned_in_the_same_columns(monkeypatch, small, gated):
+    monkeypatch.setattr(acorn, "EQUATIONS", 20)
+    monkeypatch.setattr(acorn, "COLUMNS", 400)  # of the lessons too: gates have to go there
+    train, test = _waters(4, 3, 0.05), _waters(4, 4, 0.05)
+    part = TaughtAcorn(replace(small, gated=gated, memory=1e-3), lessons=8)
+    part.fit_frames(train, [])
+    assert part.count() == sum(Design(part.config, part.elements).columns)
+    size = np.mean([np.linalg.norm(one.forces, axis=1).mean() for one in test])
+    assert np.mean([one.force_error.mean() for one in answers(part, test)]) < 0.3 * size
