@@ -7,7 +7,7 @@ is chosen by leaving every frame out exactly; with many it is solved over column
 translations change nothing by construction, forces are minus the gradient, and energies add over far parts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, ClassVar, Self
 
@@ -22,7 +22,7 @@ from ..frame import Frame, require_labels
 from ..models.radii import COVALENT
 from ..part import Evaluated, Part, of_slopes
 from ..parts import Answered, answers
-from .choice import choose
+from .choice import choose, merit
 from .config import AcornConfig
 from .design import Design, Rows
 from .dual import DualEquations
@@ -32,9 +32,8 @@ from .solve import Equations, LeftOut, Prior
 
 EQUATIONS = 4500  # up to so many, all frames are solved over equations
 CHOSEN_ON = 1800  # equations of the frames on which the prior is chosen otherwise
-COLUMNS = 21_000  # at most, where the solution is over columns
-NOISED_ON = 12_000  # equations, at most, on which the noise is chosen
-NOISES = (1.0, 0.1, 0.01, 0.001)  # factors of the chosen noise that validation decides on, with many frames
+NOISED_ON = 12_000  # equations, at most, on which the noise is chosen, and whose frames are left out exactly
+NOISES = (1.0, 0.1, 0.01, 0.001)  # factors of the chosen noise that are tried with many frames
 
 
 class Acorn(Part):
@@ -65,7 +64,7 @@ class Acorn(Part):
         many = sum(map(_count, train)) > EQUATIONS
         self.config = self.config.sized(len(self.elements), many)
         if many:
-            self.config = restrained(self.config, len(self.elements), max(self._room(train), COLUMNS))
+            self.config = restrained(self.config, len(self.elements), max(self._room(train), self.config.columns))
         self._mean = self._taught(train, seed)  # in the columns that are solved for
         if not many:
             weights = self._solve_few(train, seed)
@@ -83,8 +82,13 @@ class Acorn(Part):
         self._left = train, equations.left_out(self.prior)
         return equations.weights(self.prior, self.config.members, seed)
 
-    def _solve_many(self, train: list[Frame], validation: list[Frame], seed: int, quieter: float = 1.0) -> Tensor:
-        """With the prior chosen on some of the frames, over equations where memory allows, else over columns."""
+    def _solve_many(
+        self, train: list[Frame], validation: list[Frame], seed: int, quieter: float | None = None
+    ) -> Tensor:
+        """With the prior chosen on some of the frames, over equations where memory allows, else over columns.
+
+        quieter  noise over what was chosen on some frames; None: by validation, or by leaving frames out
+        """
         order = np.random.default_rng([seed, 29]).permutation(len(train))
         counts = np.cumsum([_count(train[place]) for place in order])
         some = [train[place] for place in order[: max(2, int(np.searchsorted(counts, CHOSEN_ON)))]]
@@ -93,20 +97,33 @@ class Acorn(Part):
         del equations
         design = self._design(train)
         columns = sum(design.columns)
-        over_equations = columns > COLUMNS or counts[-1] < columns <= self._room(train)
+        over_equations = columns > self.config.columns or counts[-1] < columns <= self._room(train)
         solver = DualEquations if over_equations else NormalEquations
         sums = solver(design.columns, scales, prior)
-        for place in tqdm(order, desc="acorn: equations", unit="frame", disable=None, leave=False):
-            sums.add(self._rows(design, train[place]))
-        best = quieter
-        if validation:
-            errors = {}
-            for factor in NOISES:
-                self._fold(sums.weights(prior.noise * factor, most=NOISED_ON))
-                errors[factor] = _error(self, validation)
-            best = min(errors, key=lambda factor: errors[factor])
+        # noise is chosen over equations of some frames, unless that costs more than over the columns
+        apart = not over_equations and (columns > NOISED_ON or not validation) and quieter is None
+        few = DualEquations(design.columns, scales, prior) if apart else sums
+        for at, place in enumerate(tqdm(order, desc="acorn: equations", unit="frame", disable=None, leave=False)):
+            rows = self._rows(design, train[place])
+            sums.add(rows)
+            if few is not sums and (not at or counts[at] <= NOISED_ON):
+                few.add(rows)
+        best = 1.0 if quieter is None else quieter
+        if quieter is None and validation:
+            best = _best(lambda factor: self._on(validation, few.weights(prior.noise * factor, most=NOISED_ON)))
+        elif quieter is None:
+            assert isinstance(few, DualEquations)
+            best, left = _noised(few, prior.noise)
+            if len(left.errors) == len(train):
+                self._left = train, left.ordered(np.argsort(order))
+        few = sums  # makes room
         self.prior = replace(prior, noise=prior.noise * best)
         return sums.weights(self.prior.noise, self.config.members, seed)
+
+    def _on(self, validation: list[Frame], weights: Tensor) -> float:
+        """Mean error of forces with these weights."""
+        self._fold(weights)
+        return _error(self, validation)
 
     def _room(self, train: list[Frame]) -> int:
         """Columns for which rows in single precision and their products in double fit into memory."""
@@ -246,7 +263,7 @@ class Acorn(Part):
         return made
 
 
-def restrained(config: AcornConfig, kinds: int, columns: int = COLUMNS) -> AcornConfig:
+def restrained(config: AcornConfig, kinds: int, columns: int) -> AcornConfig:
     """A basis of at most so many columns: gates go first, then functions and degrees of four bodies."""
     config = config.sized(kinds)
     while sum(Design(config, tuple(range(1, kinds + 1))).columns) > columns:
@@ -263,6 +280,29 @@ def restrained(config: AcornConfig, kinds: int, columns: int = COLUMNS) -> Acorn
         else:
             raise InputError(f"{kinds} elements are too many for this potential with so many frames.")
     return config
+
+
+def _noised(few: DualEquations, noise: float) -> tuple[float, LeftOut]:
+    """The factor of the noise with which frames left out are said best, and what is said of them."""
+    left: dict[float, LeftOut] = {}
+
+    def judged(factor: float) -> float:
+        left[factor] = few.left_out(noise * factor, NOISED_ON)
+        return merit(left[factor])
+
+    best = _best(judged)
+    return best, left[best]
+
+
+def _best(judged: Callable[[float], float]) -> float:
+    """The factor of noise before the first with which what is judged is no longer less."""
+    best, least = NOISES[0], judged(NOISES[0])
+    for factor in NOISES[1:]:
+        found = judged(factor)
+        if found >= least:
+            break
+        best, least = factor, found
+    return best
 
 
 def _count(frame: Frame) -> int:

@@ -28,6 +28,8 @@ class AcornConfig:
     members       draws from the posterior, whose disagreement is the doubt; 0: none
     stress_share  weight of stress beside forces where frames have it
     memory        GB that equations may take where there are many frames: the basis is cut until they fit
+    columns       at most, where there are too many equations for that: their products with each other take 8 bytes
+                  times columns², and time grows as fast
     """
 
     cutoff: float = 6.0
@@ -44,6 +46,7 @@ class AcornConfig:
     members: int = 6
     stress_share: float = 1.0
     memory: float = 12.0
+    columns: int = 21_000
 
     def __post_init__(self) -> None:
         if not 0 < self.nearest < self.reach <= self.cutoff:
@@ -62,8 +65,8 @@ class AcornConfig:
             raise InputError("the degree of four-body terms cannot exceed that of three-body terms.")
         if self.gated not in (None, 0, 3, 4):
             raise InputError(f"gated={self.gated} must be 0, 3 or 4.")
-        if not self.memory > 0:
-            raise InputError(f"memory={self.memory} GB holds no equations; give a number above 0.")
+        if not self.memory > 0 or self.columns < 100:
+            raise InputError(f"memory={self.memory} GB and columns={self.columns} leave no basis; give more.")
         if self.members == 1 or self.members < 0:
             raise InputError("one draw cannot disagree; give 0 members, or 2 and more.")
 

@@ -1,5 +1,6 @@
 """Ridge regression over equations, where columns outnumber them and rows fill most of memory."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,16 +8,14 @@ import torch
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.linalg.blas import dsyrk
-from scipy.linalg.lapack import dpotrf
+from scipy.linalg.lapack import dpotri
 from torch import Tensor
 from tqdm import tqdm
 
-from ....shared.errors import InputError
 from .design import Rows
-from .solve import ALIKE, Floats, Prior
+from .solve import Floats, LeftOut, Prior, factored, of_inverse
 
 CHUNK = 2000  # columns that are multiplied at once
-JITTERS = 0.0, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9  # of the mean of the diagonal, tried in turn
 
 
 class DualEquations:
@@ -55,13 +54,8 @@ class DualEquations:
         ends = np.cumsum([len(one) for one in self._labels])
         frames = len(ends) if most is None else max(1, int(np.searchsorted(ends, most, "right")))
         count = int(ends[frames - 1])
-        labels, kinds = np.concatenate(self._labels)[:count], np.concatenate(self._kinds)[:count]
-        noises = noise * np.array([self.prior.quiet[0], 1.0, self.prior.quiet[1]])[kinds]
-        if self._products is None:
-            self._products = self._multiplied()
-            self._diagonal = self._products.diagonal().copy()
-        some = self._products if frames == len(ends) else self._products[:count, :count].copy(order="F")
-        factor = _factor(some, self._diagonal[:count], noises)
+        labels, _, noises = self._equations(noise, count)
+        factor = self._factored(noises)
         fitted = cho_solve((factor, True), labels, check_finite=False)
         spread = float(labels @ fitted / count) ** 0.5
         maker = np.random.default_rng(seed)
@@ -78,6 +72,34 @@ class DualEquations:
         made[:, 1:] += first
         return torch.from_numpy(np.ascontiguousarray(made.T * self.widths))
 
+    def left_out(self, noise: float, most: int | None = None) -> LeftOut:
+        """Errors on each frame that was added, in that order, by a fit without it: exact, for one more inverse.
+
+        most  only among the first frames, as for `weights`
+        """
+        ends = np.cumsum([len(one) for one in self._labels]).tolist()
+        ends = ends[: len(ends) if most is None else max(1, bisect_right(ends, most))]
+        labels, kinds, noises = self._equations(noise, ends[-1])
+        factor = self._factored(noises)
+        dual = cho_solve((factor, True), labels, check_finite=False)
+        inverse, _ = dpotri(factor, lower=1, overwrite_c=1)  # in the lower triangle, again
+        return of_inverse(inverse, dual, labels, kinds, noises, ends)
+
+    def _equations(self, noise: float, count: int) -> tuple[Floats, NDArray[np.int8], Floats]:
+        """Labels, kinds and noises of the first so many."""
+        labels, kinds = np.concatenate(self._labels)[:count], np.concatenate(self._kinds)[:count]
+        return labels, kinds, noise * np.array([self.prior.quiet[0], 1.0, self.prior.quiet[1]])[kinds]
+
+    def _factored(self, noises: Floats) -> Floats:
+        """Of the first equations, as many as there are noises."""
+        count = len(noises)
+        if self._products is None:
+            self._products = self._multiplied()
+            self._diagonal = self._products.diagonal().copy()
+        whole = count == len(self._products)
+        some = self._products if whole else self._products[:count, :count].copy(order="F")
+        return factored(some, self._diagonal[:count], noises)
+
     def _multiplied(self) -> Floats:
         """Products of all rows with each other."""
         count = sum(map(len, self._rows))
@@ -88,21 +110,3 @@ class DualEquations:
             # the transpose of what lies in rows is what BLAS takes without a copy
             products = dsyrk(1.0, wide.T, beta=1.0, c=products, trans=1, overwrite_c=1, lower=0)
         return products
-
-
-def _factor(products: Floats, diagonal: Floats, noises: Floats) -> Floats:
-    """Cholesky factor of products plus noises, which takes the place of the lower triangle; the upper one stays.
-
-    A little is added to the diagonal where rounding leaves the system indefinite.
-    """
-    for jitter in JITTERS:
-        for start in range(0, len(diagonal), CHUNK):
-            end = start + CHUNK
-            products[end:, start:end] = products[start:end, end:].T
-            block = products[start:end, start:end]
-            block[:] = np.triu(block) + np.triu(block, 1).T
-        products[np.diag_indices(len(diagonal))] = diagonal + noises + jitter * diagonal.mean()
-        factor, wrong = dpotrf(products, lower=1, clean=0, overwrite_a=1)
-        if not wrong:
-            return np.asarray(factor)
-    raise InputError(ALIKE)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from scipy.linalg import cho_solve, solve_triangular
 from scipy.linalg.blas import dsyrk
 from torch import Tensor
 
 from .design import Rows
-from .solve import Prior, cholesky
+from .solve import Prior, factored
 
 
 class NormalEquations:
@@ -21,7 +22,7 @@ class NormalEquations:
 
     def __init__(self, columns: Sequence[int], scales: Sequence[float], prior: Prior) -> None:
         self.columns, self.scales, self.prior = list(columns), list(scales), prior
-        self._half = np.zeros((sum(columns), sum(columns)), order="F")  # upper triangle
+        self._half = np.zeros((sum(columns), sum(columns)), order="F")  # upper triangle; the lower one is for factors
         self.right = torch.zeros(sum(columns), dtype=torch.float64)
         self.squares, self.count = 0.0, 0
         self._waiting: list[tuple[Tensor, Tensor]] = []
@@ -52,18 +53,16 @@ class NormalEquations:
         most  left alone: a system over columns costs the same for fewer equations
         """
         self._flush()
-        system = torch.from_numpy(self._half.T.copy())  # in rows the upper triangle is the lower one
-        widths = [torch.full((count,), share) for count, share in zip(self.columns, self.prior.shares, strict=True)]
-        system.diagonal().add_(noise / torch.cat(widths))
-        factor = cholesky(system)
-        del system
-        mean = torch.cholesky_solve(self.right[:, None], factor)[:, 0]
+        widths = [np.full(count, share) for count, share in zip(self.columns, self.prior.shares, strict=True)]
+        diagonal = self._half.diagonal().copy()
+        factor = factored(self._half, diagonal, noise / np.concatenate(widths))
+        mean = cho_solve((factor, True), self.right.numpy(), check_finite=False)
+        tossed = np.random.default_rng(seed).standard_normal((len(mean), draws))
+        away = solve_triangular(factor, tossed, trans=1, lower=True, check_finite=False) if draws else tossed
+        self._half[np.diag_indices(len(diagonal))] = diagonal
         # the noise that fits the labels, in their units
-        spread = max((self.squares - float(mean @ self.right)) / self.count, 0.0) ** 0.5
-        maker = torch.Generator().manual_seed(seed)
-        tossed = torch.randn(len(mean), draws, generator=maker, dtype=torch.float64) * spread
-        away = torch.linalg.solve_triangular(factor.T, tossed, upper=True) if draws else tossed
-        every = torch.cat([mean[None], mean + away.T])
+        spread = max((self.squares - float(mean @ self.right.numpy())) / self.count, 0.0) ** 0.5
+        every = torch.from_numpy(np.concatenate([mean[None], mean + spread * away.T]))
         return every / torch.cat(
             [torch.full((count,), scale) for count, scale in zip(self.columns, self.scales, strict=True)]
         )

@@ -4,18 +4,21 @@ A prior says how large each block's share of the forces may be; it is the Gaussi
 sum of the linear kernels of the blocks (Rasmussen & Williams 2006, section 2.1), energies and forces together.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
+from scipy.linalg.lapack import dpotrf
 from torch import Tensor
 
 from ....shared.errors import InputError
 
 Floats = NDArray[np.float64]
+BLOCK = 2000  # rows that are copied at once
+JITTERS = 0.0, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9  # of the mean of the diagonal, tried in turn
 ALIKE = "the frames give the same equations over and over: they are all alike, or far too few."
 
 
@@ -42,6 +45,11 @@ class LeftOut:
     force: float  # mean absolute, of a component
     errors: list[Floats]  # of each frame, labels minus predictions
     spreads: list[Floats]  # of each frame, (atom,) root of the posterior variance of an atom's force, frame left out
+
+    def ordered(self, places: Iterable[int]) -> "LeftOut":
+        """With the frames of these places, in that order."""
+        places = list(places)
+        return replace(self, errors=[self.errors[at] for at in places], spreads=[self.spreads[at] for at in places])
 
 
 class Equations:
@@ -77,17 +85,14 @@ class Equations:
         """Leave every frame out once, without fitting again (Rasmussen & Williams 2006, eq. 5.12)."""
         inverse = torch.cholesky_inverse(cholesky(self.covariance(prior)))
         dual = inverse @ self.labels
-        scale = float(self.labels @ dual) / len(self.labels)
-        noises = self.noises(prior)
-        errors, spreads = [], []
-        for start, end in zip([0, *self.ends[:-1]], self.ends, strict=True):
-            own = torch.linalg.inv(inverse[start:end, start:end])
-            errors.append(own @ dual[start:end])
-            variance = (own.diagonal() - noises[start:end])[self.kinds[start:end] == 1] * scale
-            spreads.append(variance.reshape(-1, 3).sum(1).clamp_min(0).sqrt().numpy())
-        joined = torch.cat(errors)
-        energy, force = (float(joined[self.kinds == kind].abs().mean()) for kind in (0, 1))
-        return LeftOut(energy, force, [one.numpy() for one in errors], spreads)
+        return of_inverse(
+            inverse.numpy(),
+            dual.numpy(),
+            self.labels.numpy(),
+            self.kinds.numpy(),
+            self.noises(prior).numpy(),
+            self.ends,
+        )
 
     def weights(self, prior: Prior, draws: int = 0, seed: int = 0) -> Tensor:
         """(1 + draws, columns of all blocks): the mean, then draws from the posterior (Matheron's rule).
@@ -116,6 +121,28 @@ class Equations:
         return torch.cat(made).T.contiguous()
 
 
+def of_inverse(
+    inverse: Floats, dual: Floats, labels: Floats, kinds: NDArray[np.int8], noises: Floats, ends: Sequence[int]
+) -> LeftOut:
+    """Every frame left out once, without fitting again (Rasmussen & Williams 2006, eq. 5.12).
+
+    inverse  (equations, equations) of products plus noises; only its lower triangle is read
+    dual     (equations,) that inverse times the labels
+    ends     of the frames' equations
+    """
+    scale = float(labels @ dual) / len(labels)
+    errors, spreads = [], []
+    for start, end in zip([0, *ends[:-1]], ends, strict=True):
+        block = np.tril(inverse[start:end, start:end])
+        own = np.linalg.inv(block + np.tril(block, -1).T)
+        errors.append(own @ dual[start:end])
+        variance = (own.diagonal() - noises[start:end])[kinds[start:end] == 1] * scale
+        spreads.append(np.sqrt(np.maximum(variance.reshape(-1, 3).sum(1), 0)))
+    joined = np.concatenate(errors)
+    energy, force = (float(np.abs(joined[kinds == kind]).mean()) for kind in (0, 1))
+    return LeftOut(energy, force, errors, spreads)
+
+
 def _products(block: Tensor, factor: float) -> Tensor:
     """Products of all rows with each other, times a factor: BLAS works out one triangle, half of a plain product."""
     count = len(block)
@@ -140,4 +167,22 @@ def cholesky(covariance: Tensor) -> Tensor:
         if not int(tried[1]):
             return tried[0]
         del tried
+    raise InputError(ALIKE)
+
+
+def factored(products: Floats, diagonal: Floats, noises: Floats) -> Floats:
+    """Cholesky factor of products plus noises, which takes the place of the lower triangle; the upper one stays.
+
+    A little is added to the diagonal where rounding leaves the system indefinite.
+    """
+    for jitter in JITTERS:
+        for start in range(0, len(diagonal), BLOCK):
+            end = start + BLOCK
+            products[end:, start:end] = products[start:end, end:].T
+            block = products[start:end, start:end]
+            block[:] = np.triu(block) + np.triu(block, 1).T
+        products[np.diag_indices(len(diagonal))] = diagonal + noises + jitter * diagonal.mean()
+        factor, wrong = dpotrf(products, lower=1, clean=0, overwrite_a=1)
+        if not wrong:
+            return np.asarray(factor)
     raise InputError(ALIKE)

@@ -50,7 +50,7 @@ class TaughtAcorn(Acorn):
 
     def _taught(self, train: list[Frame], seed: int) -> Tensor:
         labelled = left_over_energies(drawn(train, self.lessons, self.temperature, seed))
-        pupil = Acorn(replace(restrained(self.config, len(self.elements)), members=0))
+        pupil = Acorn(replace(restrained(self.config, len(self.elements), self.config.columns), members=0))
         # gates are what the pupil can do without; all else must be the same columns
         self.config = replace(pupil.config, gated=self.config.gated, members=self.config.members)
         pupil.elements, pupil._centres = self.elements, self._design(train).centres

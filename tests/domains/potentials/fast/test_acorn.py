@@ -150,6 +150,48 @@ def test_rows_in_single_precision_give_the_weights_of_double_precision(water_fra
         torch.testing.assert_close(wide @ dual.weights(prior.noise, most=most)[0], expected, rtol=0, atol=1e-5)
 
 
+def test_many_frames_left_out_are_those_of_equations_in_double_precision(water_frames, small):
+    part = Acorn(small)
+    part.elements = (1, 8)
+    _, rows, equations = _equations(water_frames, part)
+    prior = Prior(noise=1e-3)
+    dual = DualEquations([one.shape[1] for one in rows[0].blocks], equations.scales, prior)
+    for one in rows:
+        dual.add(one)
+    expected, found = equations.left_out(prior), dual.left_out(prior.noise)
+    for wanted, got in zip(expected.errors, found.errors, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-5)
+    for wanted, got in zip(expected.spreads, found.spreads, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-6)
+    # the products are still there for weights afterwards
+    torch.testing.assert_close(
+        dual.weights(prior.noise)[0],
+        equations.weights(prior)[0],
+        rtol=0,
+        atol=1e-2 * float(equations.weights(prior).std()),
+    )
+
+
+def test_many_frames_without_validation_are_judged_by_leaving_each_out(monkeypatch, water_frames, small):
+    from labformer.domains.potentials.fast import acorn
+
+    monkeypatch.setattr(acorn, "EQUATIONS", 10)
+    over_equations = replace(small, columns=100)
+    part = Acorn(over_equations)
+    part.fit_frames(water_frames, [], seed=3)
+    assert part.prior is not None
+    said = part.left_out()
+    assert [one.frame for one in said] == list(water_frames)
+    without = Acorn(over_equations)
+    without.fit_frames(water_frames[:-1], [], seed=3)
+    other = answers(without, water_frames[-1:])[0]
+    # another prior, since it was chosen without the frame, but the same frame
+    assert np.abs(said[-1].forces - other.forces).mean() < 0.5 * np.abs(water_frames[-1].forces).mean()
+    left = np.mean([np.abs(one.forces - one.frame.forces).mean() for one in said])
+    own = np.mean([np.abs(one.forces - one.frame.forces).mean() for one in answers(part, water_frames)])
+    assert left > 1.2 * own  # frames of training are said better than they would be had they been left out
+
+
 def test_draws_over_equations_spread_as_those_over_columns(water_frames, small):
     part = Acorn(small)
     part.elements = (1, 8)

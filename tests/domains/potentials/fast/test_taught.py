@@ -54,9 +54,9 @@ def test_it_beats_an_acorn_that_was_not_taught_where_frames_are_few(small):
 @pytest.mark.parametrize("gated", [None, 4])
 def test_lessons_and_many_frames_are_learned_in_the_same_columns(monkeypatch, small, gated):
     monkeypatch.setattr(acorn, "EQUATIONS", 20)
-    monkeypatch.setattr(acorn, "COLUMNS", 400)  # of the lessons too: gates have to go there
     train, test = _waters(4, 3, 0.05), _waters(4, 4, 0.05)
-    part = TaughtAcorn(replace(small, gated=gated, memory=1e-3), lessons=8)
+    # for the lessons too gates have to go
+    part = TaughtAcorn(replace(small, gated=gated, memory=1e-3, columns=400), lessons=8)
     part.fit_frames(train, [])
     assert part.count() == sum(Design(part.config, part.elements).columns)
     size = np.mean([np.linalg.norm(one.forces, axis=1).mean() for one in test])
