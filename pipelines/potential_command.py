@@ -106,8 +106,9 @@ def _share(value: float) -> str:
 def _said(made: InteratomicPotential) -> str:
     lines = [
         f"{made.method} of {named(made.elements_)}: {made.count():,} numbers from {made.frames_fit_} frames in "
-        f"{made.seconds_fit_:.1f} s; cutoff {made.cutoff:g} Å; {made.held_}",
+        f"{made.seconds_fit_:.1f} s; cutoff {made.cutoff:g} Å; held out: {made.held_}",
     ]
     if made.trust_ is not None:
-        lines.append(f"errors calibrated at {made.coverage:.0%} on {made.trust_.frames} frames")
+        seen = ", each left out of a fit" if made.held_ == "none" else ""
+        lines.append(f"errors calibrated at {made.coverage:.0%} on {made.trust_.frames} frames{seen}")
     return "\n".join([*lines, *(f"note: {one}" for one in made.notes_)])

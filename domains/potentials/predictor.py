@@ -130,7 +130,7 @@ class InteratomicPotential:
         self.frames_fit_ = len(left)
         self.novelty_ = Novelty(self.elements_).fit(left, self.seed)
         self.parts_ = PartSum([*known.parts, *learnt.parts])
-        self.held_ = f"{len(held_left)} frames held out" if held_left else "none"
+        self.held_ = f"{len(held_left)} frames" if held_left else "none"
         self.trust_: Trust | None = None
         started = time.perf_counter()
         if self.promise:

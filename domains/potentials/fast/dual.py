@@ -7,13 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve
-from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dpotri
 from torch import Tensor
 from tqdm import tqdm
 
 from .design import Rows
-from .solve import Floats, LeftOut, Prior, factored, of_inverse
+from .solve import Floats, LeftOut, Prior, add_products, factored, of_inverse
 
 CHUNK = 2000  # columns that are multiplied at once
 
@@ -103,10 +102,9 @@ class DualEquations:
     def _multiplied(self) -> Floats:
         """Products of all rows with each other."""
         count = sum(map(len, self._rows))
-        products: Floats = np.zeros((count, count), order="F")
+        lower = torch.zeros(count, count, dtype=torch.float64)
         starts = range(0, len(self.widths), CHUNK)
         for start in tqdm(starts, desc="acorn: products", unit="chunk", disable=None, leave=False):
             wide = np.concatenate([one[:, start : start + CHUNK] for one in self._rows]).astype(np.float64)
-            # the transpose of what lies in rows is what BLAS takes without a copy
-            products = dsyrk(1.0, wide.T, beta=1.0, c=products, trans=1, overwrite_c=1, lower=0)
-        return products
+            add_products(lower, torch.from_numpy(wide))
+        return lower.numpy().T

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from scipy.linalg import cho_solve, solve_triangular
-from scipy.linalg.blas import dsyrk
 from torch import Tensor
 
 from .design import Rows
-from .solve import Prior, factored
+from .solve import Prior, add_products, factored
 
 
 class NormalEquations:
@@ -22,7 +21,8 @@ class NormalEquations:
 
     def __init__(self, columns: Sequence[int], scales: Sequence[float], prior: Prior) -> None:
         self.columns, self.scales, self.prior = list(columns), list(scales), prior
-        self._half = np.zeros((sum(columns), sum(columns)), order="F")  # upper triangle; the lower one is for factors
+        lower = torch.zeros(sum(columns), sum(columns), dtype=torch.float64)
+        self._lower, self._upper = lower, lower.numpy().T  # the same numbers; the other triangle is for factors
         self.right = torch.zeros(sum(columns), dtype=torch.float64)
         self.squares, self.count = 0.0, 0
         self._waiting: list[tuple[Tensor, Tensor]] = []
@@ -40,8 +40,7 @@ class NormalEquations:
     def _flush(self) -> None:
         if self._waiting:
             wide, labels = (torch.cat(one) for one in zip(*self._waiting, strict=True))
-            # half of a symmetric product: BLAS writes the lower triangle of its transpose, in place
-            self._half = dsyrk(1.0, wide.numpy().T, beta=1.0, c=self._half, overwrite_c=1, lower=0)
+            add_products(self._lower, wide.T)
             self.right.add_(wide.T @ labels)
             self.squares += float(labels @ labels)
             self.count += len(labels)
@@ -54,12 +53,12 @@ class NormalEquations:
         """
         self._flush()
         widths = [np.full(count, share) for count, share in zip(self.columns, self.prior.shares, strict=True)]
-        diagonal = self._half.diagonal().copy()
-        factor = factored(self._half, diagonal, noise / np.concatenate(widths))
+        diagonal = self._upper.diagonal().copy()
+        factor = factored(self._upper, diagonal, noise / np.concatenate(widths))
         mean = cho_solve((factor, True), self.right.numpy(), check_finite=False)
         tossed = np.random.default_rng(seed).standard_normal((len(mean), draws))
         away = solve_triangular(factor, tossed, trans=1, lower=True, check_finite=False) if draws else tossed
-        self._half[np.diag_indices(len(diagonal))] = diagonal
+        self._upper[np.diag_indices(len(diagonal))] = diagonal
         # the noise that fits the labels, in their units
         spread = max((self.squares - float(mean @ self.right.numpy())) / self.count, 0.0) ** 0.5
         every = torch.from_numpy(np.concatenate([mean[None], mean + spread * away.T]))

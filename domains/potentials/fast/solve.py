@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dpotrf
 from torch import Tensor
 
 from ....shared.errors import InputError
 
 Floats = NDArray[np.float64]
-BLOCK = 2000  # rows that are copied at once
+BLOCK = 1000  # rows that are multiplied or copied at once
 JITTERS = 0.0, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9  # of the mean of the diagonal, tried in turn
 ALIKE = "the frames give the same equations over and over: they are all alike, or far too few."
 
@@ -144,12 +143,12 @@ def of_inverse(
 
 
 def _products(block: Tensor, factor: float) -> Tensor:
-    """Products of all rows with each other, times a factor: BLAS works out one triangle, half of a plain product."""
-    count = len(block)
-    if not block.shape[1]:
-        return torch.zeros(count, count, dtype=torch.float64)
-    triangle = torch.from_numpy(dsyrk(factor, block.numpy().T, trans=1, lower=1).T)  # the upper one, in rows
-    return triangle + triangle.triu(1).T
+    """Products of all rows with each other, times a factor."""
+    lower = torch.zeros(len(block), len(block), dtype=torch.float64)
+    if block.shape[1]:
+        add_products(lower, block)
+    lower = lower.tril()
+    return factor * (lower + lower.tril(-1).T)
 
 
 def block_scales(blocks: Sequence[Tensor], kinds: Tensor) -> list[float]:
@@ -168,6 +167,16 @@ def cholesky(covariance: Tensor) -> Tensor:
             return tried[0]
         del tried
     raise InputError(ALIKE)
+
+
+def add_products(lower: Tensor, rows: Tensor) -> None:
+    """Add products of all rows (count, many) with each other to the lower triangle of (count, count), in place.
+
+    Panel by panel: matrix products use a processor better than BLAS's own routine for one triangle does.
+    """
+    for start in range(0, len(rows), BLOCK):
+        end = min(start + BLOCK, len(rows))
+        lower[start:end, :end].addmm_(rows[start:end], rows[:end].T)
 
 
 def factored(products: Floats, diagonal: Floats, noises: Floats) -> Floats:
