@@ -29,6 +29,7 @@ from .design import Design
 
 STEPS = 24  # of 0.5 fs between two frames of a teacher's run
 EACH = 5  # frames from each start
+LESSONS, FOR_EACH = 250, 30  # frames from xTB, at least, and for each atom
 QUIET = 0.1  # noise of a teacher's labels over what was chosen on few of them
 
 
@@ -36,26 +37,34 @@ class TaughtAcorn(Acorn):
     """An acorn with GFN2-xTB as its prior.
 
     config       sizes of the basis
-    lessons      frames that xTB labels
+    lessons      frames that xTB labels; None: thirty for each atom of a frame, 250 at least
     temperature  K of the dynamics that draws them; near that of the frames of training
     """
 
     name: ClassVar[str] = "acorn-taught"
 
-    def __init__(self, config: AcornConfig = AcornConfig(), lessons: int = 250, temperature: float = 500.0) -> None:
+    def __init__(
+        self, config: AcornConfig = AcornConfig(), lessons: int | None = None, temperature: float = 500.0
+    ) -> None:
         super().__init__(config)
-        if lessons < 1 or temperature <= 0:
+        if (lessons is not None and lessons < 1) or temperature <= 0:
             raise InputError("a taught acorn needs 1 lesson or more, and a temperature above 0 K.")
         self.lessons, self.temperature = lessons, temperature
 
     def _taught(self, train: list[Frame], seed: int) -> Tensor:
-        labelled = left_over_energies(drawn(train, self.lessons, self.temperature, seed))
+        count = lessons_for(train) if self.lessons is None else self.lessons
+        labelled = left_over_energies(drawn(train, count, self.temperature, seed))
         pupil = Acorn(replace(restrained(self.config, len(self.elements), self.config.columns), members=0))
         # gates are what the pupil can do without; all else must be the same columns
         self.config = replace(pupil.config, gated=self.config.gated, members=self.config.members)
         pupil.elements, pupil._centres = self.elements, self._design(train).centres
         weights = pupil._solve_many(labelled, [], seed, QUIET)[0]
         return widened(weights, Design(pupil.config, self.elements), Design(self.config, self.elements))
+
+
+def lessons_for(train: Sequence[Frame]) -> int:
+    """How many frames to learn from xTB: coordinates, and so what there is to learn, grow with the atoms."""
+    return max(LESSONS, round(FOR_EACH * float(np.mean([len(one) for one in train]))))
 
 
 def drawn(train: Sequence[Frame], count: int, temperature: float, seed: int) -> list[Frame]:

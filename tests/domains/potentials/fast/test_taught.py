@@ -7,7 +7,7 @@ import torch
 from labformer.domains.potentials.fast import acorn
 from labformer.domains.potentials.fast.acorn import Acorn
 from labformer.domains.potentials.fast.design import Design
-from labformer.domains.potentials.fast.taught import TaughtAcorn, drawn
+from labformer.domains.potentials.fast.taught import TaughtAcorn, drawn, lessons_for
 from labformer.domains.potentials.frame import Frame
 from labformer.domains.potentials.models.xtb_labels import XtbLabels
 from labformer.domains.potentials.parts import answers
@@ -33,6 +33,11 @@ def test_lessons_are_new_frames_with_the_labels_of_xtb():
     np.testing.assert_allclose(lessons[0].forces, again[0].forces)
     apart = [np.abs(one.positions - two.positions).max() for one in lessons for two in train]
     assert min(apart) > 1e-3
+
+
+def test_larger_molecules_have_more_lessons():
+    small, large = _waters(1, 0, 0.0)[0], Frame(np.full(20, 6), np.zeros((20, 3)), np.zeros((3, 3)), np.zeros(3, bool))
+    assert lessons_for([small]) == 250 and lessons_for([large]) == 600
 
 
 def test_it_beats_an_acorn_that_was_not_taught_where_frames_are_few(small):
