@@ -59,16 +59,16 @@ class Committee(Part):
             places += unseen
         self._answers = [self._answers[at] for at in np.argsort(places)]
 
-    def left_out(self) -> list[Answered]:
-        """Of each frame of training what the member says that has not seen it, with the doubt of the whole committee.
+    def left_out(self) -> dict[int, Answered]:
+        """By place of each frame of training what the member says that has not seen it, with the committee's doubt.
 
         The others have seen it and agree too well: factors calibrated on this are on the large side.
         """
         doubts = answers(self, [one.frame for one in self._answers], stress=False)
-        return [
-            one._replace(spread=said.spread, novelty=said.novelty)
-            for one, said in zip(self._answers, doubts, strict=True)
-        ]
+        return {
+            place: one._replace(spread=said.spread, novelty=said.novelty)
+            for place, (one, said) in enumerate(zip(self._answers, doubts, strict=True))
+        }
 
     def evaluate(self, batch: Batch, stress: bool = False) -> Evaluated:
         """Means over the members."""

@@ -134,7 +134,9 @@ class InteratomicPotential:
         self.trust_: Trust | None = None
         started = time.perf_counter()
         if self.promise:
-            said = answers(learnt, held_left, stress=False) if held_left else self._left_out(learnt, given, left)
+            said = answers(learnt, held_left, stress=False) if held_left else []
+            if not held_left or self.members == 1:  # members of a committee see most of what another left out
+                said += self._left_out(learnt, given, left, bool(held_left))
             self.trust_ = calibrate([self._with_novelty(one) for one in said], self.coverage) if said else None
         self.seconds_calibrate_ = time.perf_counter() - started
         self.notes_ = self._notes(frames, learnt, given)
@@ -243,16 +245,19 @@ class InteratomicPotential:
         model = make() if self.members == 1 else Committee(make, self.members)
         return PartSum([model] if self.method == "xtb" else [elements, *repulsion, model])
 
-    def _left_out(self, learnt: PartSum, reference: Mapping[int, float], frames: list[Frame]) -> list[Answered]:
-        """Answers on frames by fits that have not seen them: the model's own, or of folds."""
-        own: list[Answered] = getattr(learnt.parts[-1], "left_out", list)()
-        if own:
-            base = answers(PartSum(learnt.parts[:-1]), frames, stress=False)
+    def _left_out(
+        self, learnt: PartSum, reference: Mapping[int, float], frames: list[Frame], held: bool
+    ) -> list[Answered]:
+        """Answers on frames by fits that have not seen them: the model's own, or of folds where none were held out."""
+        own: dict[int, Answered] = getattr(learnt.parts[-1], "left_out", dict)()
+        if len(own) == len(frames) or len(own) >= HELD[0] or (own and held):
+            some = [frames[place] for place in own]
+            base = answers(PartSum(learnt.parts[:-1]), some, stress=False)
             return [
                 said._replace(frame=frame, energy=said.energy + rest.energy, forces=said.forces + rest.forces)
-                for frame, said, rest in zip(frames, own, base, strict=True)
+                for frame, said, rest in zip(some, own.values(), base, strict=True)
             ]
-        if len(frames) < FIFTH or not entry(self.method).refits:
+        if held or len(frames) < FIFTH or not entry(self.method).refits:
             return []
         order = np.random.default_rng([self.seed, 17]).permutation(len(frames))
         found: list[Answered] = []

@@ -23,7 +23,7 @@ from ..models.radii import COVALENT
 from ..part import Evaluated, Part, of_slopes
 from ..parts import Answered, answers
 from .choice import choose, merit
-from .config import AcornConfig
+from .config import REACHES, AcornConfig
 from .design import Design, Rows
 from .dual import DualEquations
 from .folded import Folded
@@ -51,7 +51,7 @@ class Acorn(Part):
         self.config, self.cutoff, self.doubts = config, config.cutoff, True
         self.elements: tuple[int, ...] = ()
         self.prior: Prior | None = None
-        self._left: tuple[list[Frame], LeftOut] | None = None
+        self._left: tuple[dict[int, Frame], LeftOut] | None = None  # by place, in the order of leaving out
         self._centres: Tensor | None = None
         self._mean: Tensor | None = None  # weights around which the prior lies
 
@@ -62,6 +62,8 @@ class Acorn(Part):
         self.elements = tuple(sorted({int(one) for frame in train for one in np.unique(frame.numbers)}))
         self._left = self._centres = self._mean = None
         many = sum(map(_count, train)) > EQUATIONS
+        if self.config.reach is None:
+            self.config = replace(self.config, reach=self._reach(train, seed))
         self.config = self.config.sized(len(self.elements), many)
         if many:
             self.config = restrained(self.config, len(self.elements), max(self._room(train), self.config.columns))
@@ -72,6 +74,20 @@ class Acorn(Part):
             weights = self._solve_many(train, list(validation), seed)
         self._fold(weights)
 
+    def _reach(self, train: list[Frame], seed: int) -> float:
+        """Å of many-body terms with which some frames are said best when they are left out."""
+        tried = [one for one in REACHES if one <= self.config.cutoff]
+        if len(tried) < 2 or not any(one.periodic for one in train):
+            return self.config.near
+        order = np.random.default_rng([seed, 29]).permutation(len(train))
+        some, found = _first([train[place] for place in order], CHOSEN_ON), {}
+        for reach in tried:
+            other = Acorn(replace(self.config, reach=reach))
+            other.elements = self.elements
+            equations = other._equations(some)
+            found[reach] = merit(equations.left_out(choose(equations)))
+        return min(tried, key=found.__getitem__)
+
     def _taught(self, train: list[Frame], seed: int) -> Tensor | None:
         """Weights (columns,) that are believed before the frames are seen; None: zero."""
         return None
@@ -79,7 +95,7 @@ class Acorn(Part):
     def _solve_few(self, train: list[Frame], seed: int) -> Tensor:
         equations = self._equations(train)
         self.prior = choose(equations)
-        self._left = train, equations.left_out(self.prior)
+        self._left = dict(enumerate(train)), equations.left_out(self.prior)
         return equations.weights(self.prior, self.config.members, seed)
 
     def _solve_many(
@@ -91,8 +107,7 @@ class Acorn(Part):
         """
         order = np.random.default_rng([seed, 29]).permutation(len(train))
         counts = np.cumsum([_count(train[place]) for place in order])
-        some = [train[place] for place in order[: max(2, int(np.searchsorted(counts, CHOSEN_ON)))]]
-        equations = self._equations(some)
+        equations = self._equations(_first([train[place] for place in order], CHOSEN_ON))
         prior, scales = choose(equations), equations.scales
         del equations
         design = self._design(train)
@@ -100,8 +115,8 @@ class Acorn(Part):
         over_equations = columns > self.config.columns or counts[-1] < columns <= self._room(train)
         solver = DualEquations if over_equations else NormalEquations
         sums = solver(design.columns, scales, prior)
-        # noise is chosen over equations of some frames, unless that costs more than over the columns
-        apart = not over_equations and (columns > NOISED_ON or not validation) and quieter is None
+        # noise is chosen over equations of some frames where that costs less than over so many columns
+        apart = not over_equations and columns > NOISED_ON and quieter is None
         few = DualEquations(design.columns, scales, prior) if apart else sums
         for at, place in enumerate(tqdm(order, desc="acorn: equations", unit="frame", disable=None, leave=False)):
             rows = self._rows(design, train[place])
@@ -109,13 +124,13 @@ class Acorn(Part):
             if few is not sums and (not at or counts[at] <= NOISED_ON):
                 few.add(rows)
         best = 1.0 if quieter is None else quieter
-        if quieter is None and validation:
+        if quieter is None and validation and (over_equations or apart):
             best = _best(lambda factor: self._on(validation, few.weights(prior.noise * factor, most=NOISED_ON)))
         elif quieter is None:
-            assert isinstance(few, DualEquations)
             best, left = _noised(few, prior.noise)
-            if len(left.errors) == len(train):
-                self._left = train, left.ordered(np.argsort(order))
+            # fits to some of the frames would err more than this one
+            if few is sums and (not over_equations or len(left.errors) == len(train)):
+                self._left = {int(place): train[place] for place in order[: len(left.errors)]}, left
         few = sums  # makes room
         self.prior = replace(prior, noise=prior.noise * best)
         return sums.weights(self.prior.noise, self.config.members, seed)
@@ -215,22 +230,22 @@ class Acorn(Part):
             raise InputError(f"atomic number {strange[0]} was not in training; this acorn knows {self.elements}.")
         return kind
 
-    def left_out(self) -> list[Answered]:
-        """What is said of each frame of training by a fit without it, exact; empty where there were many frames."""
+    def left_out(self) -> dict[int, Answered]:
+        """What is said of frames of training by a fit without each, exact, by their places; of many frames, of some."""
         if self._left is None:
-            return []
+            return {}
         frames, left = self._left
-        made = []
         doubts, self.doubts = self.doubts, False
-        said = answers(self, frames, stress=False)
+        said = answers(self, list(frames.values()), stress=False)
         self.doubts = doubts
-        for one, errors, spread in zip(said, left.errors, left.spreads, strict=True):
+        made = {}
+        for place, one, errors, spread in zip(frames, said, left.errors, left.spreads, strict=True):
             frame = one.frame
             assert frame.energy is not None and frame.forces is not None
             forces = frame.forces - errors[1 : 1 + 3 * len(frame)].reshape(-1, 3)
             energy = frame.energy - float(errors[0])
-            made.append(
-                one._replace(energy=energy, forces=forces, spread=spread if self.folded.sets > 1 else 0 * spread)
+            made[place] = one._replace(
+                energy=energy, forces=forces, spread=spread if self.folded.sets > 1 else 0 * spread
             )
         return made
 
@@ -282,7 +297,7 @@ def restrained(config: AcornConfig, kinds: int, columns: int) -> AcornConfig:
     return config
 
 
-def _noised(few: DualEquations, noise: float) -> tuple[float, LeftOut]:
+def _noised(few: DualEquations | NormalEquations, noise: float) -> tuple[float, LeftOut]:
     """The factor of the noise with which frames left out are said best, and what is said of them."""
     left: dict[float, LeftOut] = {}
 
@@ -303,6 +318,11 @@ def _best(judged: Callable[[float], float]) -> float:
             break
         best, least = factor, found
     return best
+
+
+def _first(frames: list[Frame], equations: int) -> list[Frame]:
+    """The first frames that give up to so many equations; two at least."""
+    return frames[: max(2, int(np.searchsorted(np.cumsum(list(map(_count, frames))), equations)))]
 
 
 def _count(frame: Frame) -> int:

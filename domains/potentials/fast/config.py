@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from ....shared.errors import InputError
 
 CHANNELS = 9, 12  # of four-body terms, over all elements: with few frames, and with many
+REACHES = 4.3, 5.2  # Å; that of molecules, and what is tried beside it for crystals
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,8 @@ class AcornConfig:
     """Sizes and shapes of the basis; the defaults were chosen by leaving out frames of 50 rMD17 ethanol frames.
 
     cutoff        Å beyond which atoms do not see each other; two-body terms reach so far
-    reach         Å to which three- and four-body terms reach
+    reach         Å to which three- and four-body terms reach; None: 4.3, or for periodic frames 5.2 where frames that
+                  are left out are said better with it
     radial_two    radial functions of two-body terms, for each element
     radial        radial functions of three-body terms, for each element
     degree        highest degree of the harmonics of three-body terms
@@ -33,7 +35,7 @@ class AcornConfig:
     """
 
     cutoff: float = 6.0
-    reach: float = 4.3
+    reach: float | None = None
     radial_two: int = 10
     radial: int = 7
     degree: int = 4
@@ -49,9 +51,9 @@ class AcornConfig:
     columns: int = 21_000
 
     def __post_init__(self) -> None:
-        if not 0 < self.nearest < self.reach <= self.cutoff:
+        if not 0 < self.nearest < self.near <= self.cutoff:
             raise InputError(
-                f"functions begin at {self.nearest} Å: many-body terms must reach farther (reach={self.reach}), "
+                f"functions begin at {self.nearest} Å: many-body terms must reach farther (reach={self.near}), "
                 f"and no farther than two-body terms (cutoff={self.cutoff})."
             )
         if (
@@ -74,6 +76,11 @@ class AcornConfig:
         """For so many elements, and few or many frames: with what was left open."""
         four = max(2, min(self.radial, CHANNELS[many] // kinds)) if self.radial_four is None else self.radial_four
         return replace(self, radial_four=four, gated=self.gates if self.gated is not None or not many else 0)
+
+    @property
+    def near(self) -> float:
+        """As `reach`; that of molecules while it is left open."""
+        return REACHES[0] if self.reach is None else self.reach
 
     @property
     def four(self) -> int:

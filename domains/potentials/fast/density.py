@@ -20,7 +20,7 @@ class Waves(NamedTuple):
     @classmethod
     def of(cls, pairs: Pairs, config: AcornConfig) -> "Waves":
         """Those of many-body terms."""
-        found = radial(pairs.lengths, config.radial, config.reach, config)
+        found = radial(pairs.lengths, config.radial, config.near, config)
         return cls(found, *harmonics_and_slopes(pairs.directions, config.degree))
 
     @property

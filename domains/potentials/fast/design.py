@@ -98,7 +98,7 @@ class Design:
 
     def _coordination(self, near: "_Near") -> Tensor:
         radii = self.radii[near.kind[near.first]] + self.radii[near.kind[near.second]]
-        share = bonded(Pairs.of(near.vectors).lengths, radii, self.config.reach)
+        share = bonded(Pairs.of(near.vectors).lengths, radii, self.config.near)
         return counted(share.value, near.first, near.kind[near.second], len(near.kind), len(self.elements))
 
     def _derivatives(self, near: "_Near", stress: bool) -> "list[_Sums]":
@@ -118,7 +118,7 @@ class Design:
     def _many(self, near: "_Near", stress: bool) -> "list[_Sums]":
         kinds, kind, config = len(self.elements), near.kind, self.config
         gates = self._coordination(near) - self.centres[kind]
-        near = near.within(config.reach)
+        near = near.within(config.near)
         pairs = Pairs.of(near.vectors)
         found = Waves.of(pairs, config)
         slope = found.slope(pairs)
@@ -150,7 +150,7 @@ class Design:
     def _fading(self, i: Tensor, j: Tensor, vectors: Tensor, kind: Tensor) -> Tensor:
         """Derivative of each pair's share in the coordination of its first atom, (pair, 3)."""
         pairs, radii = Pairs.of(vectors), self.radii[kind[i]] + self.radii[kind[j]]
-        return bonded(pairs.lengths, radii, self.config.reach).slope[:, None] * pairs.directions
+        return bonded(pairs.lengths, radii, self.config.near).slope[:, None] * pairs.directions
 
 
 class _Near(NamedTuple):

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve
-from scipy.linalg.lapack import dpotri
 from torch import Tensor
 from tqdm import tqdm
 
 from .design import Rows
-from .solve import Floats, LeftOut, Prior, add_products, factored, of_inverse
+from .solve import Floats, LeftOut, Prior, add_products, factored, of_inverse, solved
 
 CHUNK = 2000  # columns that are multiplied at once
 
@@ -35,7 +33,7 @@ class DualEquations:
         self._rows: list[NDArray[np.float32]] = []
         self._labels: list[Floats] = []
         self._kinds: list[NDArray[np.int8]] = []
-        self._products: Floats | None = None  # upper triangle
+        self._products: Tensor | None = None  # lower triangle
 
     def add(self, rows: Rows) -> None:
         """Add a frame."""
@@ -55,7 +53,7 @@ class DualEquations:
         count = int(ends[frames - 1])
         labels, _, noises = self._equations(noise, count)
         factor = self._factored(noises)
-        fitted = cho_solve((factor, True), labels, check_finite=False)
+        fitted = _solved(factor, labels[:, None])[:, 0]
         spread = float(labels @ fitted / count) ** 0.5
         maker = np.random.default_rng(seed)
         first = maker.standard_normal((len(self.widths), draws)) * spread
@@ -64,7 +62,7 @@ class DualEquations:
             said = np.concatenate([one @ first for one in self._rows[:frames]])
             tossed = maker.standard_normal((count, draws)) * (noises[:, None] ** 0.5 * spread)
             wanted.append(labels[:, None] - said - tossed)
-        dual = cho_solve((factor, True), np.concatenate(wanted, 1), check_finite=False)
+        dual = _solved(factor, np.concatenate(wanted, 1))
         made = np.zeros((len(self.widths), 1 + draws))
         for start, end, one in zip([0, *ends], ends, self._rows[:frames], strict=False):
             made += one.T @ dual[start:end]
@@ -80,8 +78,8 @@ class DualEquations:
         ends = ends[: len(ends) if most is None else max(1, bisect_right(ends, most))]
         labels, kinds, noises = self._equations(noise, ends[-1])
         factor = self._factored(noises)
-        dual = cho_solve((factor, True), labels, check_finite=False)
-        inverse, _ = dpotri(factor, lower=1, overwrite_c=1)  # in the lower triangle, again
+        dual = _solved(factor, labels[:, None])[:, 0]
+        inverse = torch.cholesky_inverse(factor, upper=True).numpy()
         return of_inverse(inverse, dual, labels, kinds, noises, ends)
 
     def _equations(self, noise: float, count: int) -> tuple[Floats, NDArray[np.int8], Floats]:
@@ -89,17 +87,17 @@ class DualEquations:
         labels, kinds = np.concatenate(self._labels)[:count], np.concatenate(self._kinds)[:count]
         return labels, kinds, noise * np.array([self.prior.quiet[0], 1.0, self.prior.quiet[1]])[kinds]
 
-    def _factored(self, noises: Floats) -> Floats:
+    def _factored(self, noises: Floats) -> Tensor:
         """Of the first equations, as many as there are noises."""
         count = len(noises)
         if self._products is None:
             self._products = self._multiplied()
-            self._diagonal = self._products.diagonal().copy()
+            self._diagonal = self._products.diagonal().clone()
         whole = count == len(self._products)
-        some = self._products if whole else self._products[:count, :count].copy(order="F")
-        return factored(some, self._diagonal[:count], noises)
+        some = self._products if whole else self._products[:count, :count].clone()
+        return factored(some, self._diagonal[:count], torch.from_numpy(noises))
 
-    def _multiplied(self) -> Floats:
+    def _multiplied(self) -> Tensor:
         """Products of all rows with each other."""
         count = sum(map(len, self._rows))
         lower = torch.zeros(count, count, dtype=torch.float64)
@@ -107,4 +105,9 @@ class DualEquations:
         for start in tqdm(starts, desc="acorn: products", unit="chunk", disable=None, leave=False):
             wide = np.concatenate([one[:, start : start + CHUNK] for one in self._rows]).astype(np.float64)
             add_products(lower, torch.from_numpy(wide))
-        return lower.numpy().T
+        return lower
+
+
+def _solved(factor: Tensor, right: Floats) -> Floats:
+    found: Floats = solved(factor, torch.from_numpy(right)).numpy()
+    return found

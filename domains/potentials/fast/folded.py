@@ -69,7 +69,7 @@ class Folded(nn.Module):
         energies = energies.index_add(0, first, (found.value * weights).sum(1))
         slopes = (found.slope * weights).sum(1)[:, None] * pairs.directions
 
-        near = (pairs.lengths < self.config.reach).nonzero()[:, 0]
+        near = (pairs.lengths < self.config.near).nonzero()[:, 0]
         order = torch.argsort(kind, stable=True)  # atoms of an element stand together in what follows
         rank = torch.empty_like(order).index_copy_(0, order, torch.arange(len(order), device=order.device))
         first, other = rank.index_select(0, first.index_select(0, near)), second.index_select(0, near)
@@ -82,7 +82,7 @@ class Folded(nn.Module):
         if max(self.gates) > 1:
             own = self._buffer("radii")
             radii = own.index_select(0, kind.index_select(0, first)) + own.index_select(0, other)
-            share = bonded(pairs.lengths, radii, self.config.reach)
+            share = bonded(pairs.lengths, radii, self.config.near)
             gates = gates.flatten().index_add(0, places, share.value).reshape(gates.shape)
             gates = gates - self._buffer("centres").index_select(0, kind)
         many = self.many(density, gates, kind, member)

@@ -1,18 +1,26 @@
 """Ridge regression over columns, for more frames than fit in memory: sums of squares are built frame by frame."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.linalg import cho_solve, solve_triangular
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .design import Rows
-from .solve import Prior, add_products, factored
+from .solve import Floats, LeftOut, Prior, add_products, factored, solved, summed
+
+KEPT = 2e12  # operations, about, that leaving frames out may take: it bounds the rows that are kept for it
+HELD = 500_000_000  # numbers, at most, in these rows
+GROUP = 10  # frames whose leverages are found at once
 
 
 class NormalEquations:
     """Sums of products of columns over the frames that were added.
+
+    Rows are rounded to single precision, as `DualEquations` does, and those of the first frames are kept: these can be
+    left out afterwards.
 
     columns  of each block
     scales   of each block, as `block_scales` gives them
@@ -21,19 +29,22 @@ class NormalEquations:
 
     def __init__(self, columns: Sequence[int], scales: Sequence[float], prior: Prior) -> None:
         self.columns, self.scales, self.prior = list(columns), list(scales), prior
-        lower = torch.zeros(sum(columns), sum(columns), dtype=torch.float64)
-        self._lower, self._upper = lower, lower.numpy().T  # the same numbers; the other triangle is for factors
+        self._lower = torch.zeros(sum(columns), sum(columns), dtype=torch.float64)  # the upper triangle is for factors
         self.right = torch.zeros(sum(columns), dtype=torch.float64)
         self.squares, self.count = 0.0, 0
         self._waiting: list[tuple[Tensor, Tensor]] = []
+        self._kept: list[_Kept] = []
+        self._room = min(HELD / sum(columns), KEPT / sum(columns) ** 2)  # for equations that are kept
 
     def add(self, rows: Rows) -> None:
         """Add a frame."""
         factor = np.array([self.prior.quiet[0], 1.0, self.prior.quiet[1]])[rows.kinds] ** -0.5
-        wide = [block / scale for block, scale in zip(rows.blocks, self.scales, strict=True)]
-        self._waiting.append(
-            (torch.from_numpy(np.concatenate(wide, 1) * factor[:, None]), torch.from_numpy(rows.labels * factor))
-        )
+        scaled = [block / scale for block, scale in zip(rows.blocks, self.scales, strict=True)]
+        wide = (np.concatenate(scaled, 1) * factor[:, None]).astype(np.float32)
+        self._room -= len(wide)
+        if self._room >= 0 or len(self._kept) < 2:
+            self._kept.append(_Kept(wide, rows.labels * factor, factor, rows.kinds))
+        self._waiting.append((torch.from_numpy(wide.astype(np.float64)), torch.from_numpy(rows.labels * factor)))
         if sum(len(one) for _, one in self._waiting) * sum(self.columns) > 30_000_000:
             self._flush()
 
@@ -51,17 +62,58 @@ class NormalEquations:
 
         most  left alone: a system over columns costs the same for fewer equations
         """
+        factor, mean = self._solved(noise)
+        tossed = torch.from_numpy(np.random.default_rng(seed).standard_normal((len(mean), draws)))
+        away = torch.linalg.solve_triangular(factor, tossed, upper=True)
+        self._unfactored()
+        every = torch.cat([mean[None], mean + self._spread(mean) * away.T])
+        return every / torch.tensor(self.scales, dtype=torch.float64).repeat_interleave(torch.tensor(self.columns))
+
+    def left_out(self, noise: float, most: int | None = None) -> LeftOut:
+        """Errors on each frame that was kept, in the order of adding, by a fit to all others: exact, by its leverage.
+
+        Allen 1974 (PRESS, doi:10.1080/00401706.1974.10489157), a frame at a time.
+
+        most  left alone, as for `weights`
+        """
+        factor, mean = self._solved(noise)
+        spread = self._spread(mean)
+        errors, variances = [], []
+        for start in range(0, len(self._kept), GROUP):
+            group = self._kept[start : start + GROUP]
+            stacked = torch.from_numpy(np.concatenate([one.wide for one in group])).double()
+            away = torch.linalg.solve_triangular(factor.T, stacked.T, upper=False)
+            rest = np.concatenate([one.labels for one in group]) - (stacked @ mean).numpy()
+            ends = np.cumsum([0, *(len(one.labels) for one in group)])
+            for one, begin, end in zip(group, ends[:-1], ends[1:], strict=True):
+                products = (away[:, begin:end].T @ away[:, begin:end]).numpy()
+                own = np.linalg.inv(np.eye(end - begin) - products)
+                errors.append(own @ rest[begin:end] / one.factor)
+                variances.append((own.diagonal() - 1.0) * (spread / one.factor) ** 2)
+        self._unfactored()
+        return summed(errors, variances, np.concatenate([one.kinds for one in self._kept]))
+
+    def _solved(self, noise: float) -> tuple[Tensor, Tensor]:
+        """The factor for this noise, in the upper triangle, and the mean of the scaled weights."""
         self._flush()
-        widths = [np.full(count, share) for count, share in zip(self.columns, self.prior.shares, strict=True)]
-        diagonal = self._upper.diagonal().copy()
-        factor = factored(self._upper, diagonal, noise / np.concatenate(widths))
-        mean = cho_solve((factor, True), self.right.numpy(), check_finite=False)
-        tossed = np.random.default_rng(seed).standard_normal((len(mean), draws))
-        away = solve_triangular(factor, tossed, trans=1, lower=True, check_finite=False) if draws else tossed
-        self._upper[np.diag_indices(len(diagonal))] = diagonal
-        # the noise that fits the labels, in their units
-        spread = max((self.squares - float(mean @ self.right.numpy())) / self.count, 0.0) ** 0.5
-        every = torch.from_numpy(np.concatenate([mean[None], mean + spread * away.T]))
-        return every / torch.cat(
-            [torch.full((count,), scale) for count, scale in zip(self.columns, self.scales, strict=True)]
-        )
+        widths = torch.tensor(self.prior.shares, dtype=torch.float64).repeat_interleave(torch.tensor(self.columns))
+        self._diagonal = self._lower.diagonal().clone()
+        factor = factored(self._lower, self._diagonal, noise / widths)
+        return factor, solved(factor, self.right[:, None])[:, 0]
+
+    def _unfactored(self) -> None:
+        self._lower.diagonal().copy_(self._diagonal)
+
+    def _spread(self, mean: Tensor) -> float:
+        """Root of the noise of force components that fits the labels, in their units."""
+        spread: float = max((self.squares - float(mean @ self.right)) / self.count, 0.0) ** 0.5
+        return spread
+
+
+class _Kept(NamedTuple):
+    """A frame's weighed rows."""
+
+    wide: NDArray[np.float32]
+    labels: Floats
+    factor: Floats  # root of the weight of each
+    kinds: NDArray[np.int8]

@@ -4,13 +4,12 @@ A prior says how large each block's share of the forces may be; it is the Gaussi
 sum of the linear kernels of the blocks (Rasmussen & Williams 2006, section 2.1), energies and forces together.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf
 from torch import Tensor
 
 from ....shared.errors import InputError
@@ -44,11 +43,6 @@ class LeftOut:
     force: float  # mean absolute, of a component
     errors: list[Floats]  # of each frame, labels minus predictions
     spreads: list[Floats]  # of each frame, (atom,) root of the posterior variance of an atom's force, frame left out
-
-    def ordered(self, places: Iterable[int]) -> "LeftOut":
-        """With the frames of these places, in that order."""
-        places = list(places)
-        return replace(self, errors=[self.errors[at] for at in places], spreads=[self.spreads[at] for at in places])
 
 
 class Equations:
@@ -130,15 +124,24 @@ def of_inverse(
     ends     of the frames' equations
     """
     scale = float(labels @ dual) / len(labels)
-    errors, spreads = [], []
+    errors, variances = [], []
     for start, end in zip([0, *ends[:-1]], ends, strict=True):
         block = np.tril(inverse[start:end, start:end])
         own = np.linalg.inv(block + np.tril(block, -1).T)
         errors.append(own @ dual[start:end])
-        variance = (own.diagonal() - noises[start:end])[kinds[start:end] == 1] * scale
-        spreads.append(np.sqrt(np.maximum(variance.reshape(-1, 3).sum(1), 0)))
+        variances.append((own.diagonal() - noises[start:end]) * scale)
+    return summed(errors, variances, kinds)
+
+
+def summed(errors: list[Floats], variances: list[Floats], kinds: NDArray[np.int8]) -> LeftOut:
+    """Errors of each frame's equations, left out, with variances of what is said of them; kinds of all in a row."""
     joined = np.concatenate(errors)
     energy, force = (float(np.abs(joined[kinds == kind]).mean()) for kind in (0, 1))
+    ends = np.cumsum([len(one) for one in errors])
+    spreads = [
+        np.sqrt(np.maximum(variance[own == 1], 0).reshape(-1, 3).sum(1))
+        for variance, own in zip(variances, np.split(kinds, ends[:-1]), strict=True)
+    ]
     return LeftOut(energy, force, errors, spreads)
 
 
@@ -179,19 +182,44 @@ def add_products(lower: Tensor, rows: Tensor) -> None:
         lower[start:end, :end].addmm_(rows[start:end], rows[:end].T)
 
 
-def factored(products: Floats, diagonal: Floats, noises: Floats) -> Floats:
-    """Cholesky factor of products plus noises, which takes the place of the lower triangle; the upper one stays.
+def factored(products: Tensor, diagonal: Tensor, noises: Tensor) -> Tensor:
+    """Cholesky factor U of products plus noises, A = UᵀU, in place: in the upper triangle, and the lower one stays.
 
-    A little is added to the diagonal where rounding leaves the system indefinite.
+    products  (count, count), of which the lower triangle is read
+    diagonal  (count,) of the products; in their place U's is left
+    A little is added to the diagonal where rounding leaves the system indefinite. Panel by panel, since LAPACK's own
+    routine needs a second matrix in torch, and in threaded OpenBLAS it crashed on large ones.
     """
     for jitter in JITTERS:
-        for start in range(0, len(diagonal), BLOCK):
-            end = start + BLOCK
-            products[end:, start:end] = products[start:end, end:].T
-            block = products[start:end, start:end]
-            block[:] = np.triu(block) + np.triu(block, 1).T
-        products[np.diag_indices(len(diagonal))] = diagonal + noises + jitter * diagonal.mean()
-        factor, wrong = dpotrf(products, lower=1, clean=0, overwrite_a=1)
-        if not wrong:
-            return np.asarray(factor)
+        added = diagonal + noises + jitter * diagonal.mean()
+        if _factor(products, added):
+            return products
     raise InputError(ALIKE)
+
+
+def _factor(products: Tensor, diagonal: Tensor) -> bool:
+    """One attempt; whether the matrix was positive definite."""
+    for start in range(0, len(products), BLOCK):
+        end = min(start + BLOCK, len(products))
+        block = products[start:end, start:end].tril(-1)
+        products[start:end, end:] = products[end:, start:end].T
+        panel = products[start:end, start:]
+        own = block + block.T + diagonal[start:end].diag()
+        if start:
+            above = products[:start, start:]
+            own -= above[:, : end - start].T @ above[:, : end - start]
+            panel[:, end - start :].addmm_(above[:, : end - start].T, above[:, end - start :], alpha=-1)
+        found: tuple[Tensor, Tensor] = torch.linalg.cholesky_ex(own, upper=True)
+        if int(found[1]):
+            return False
+        upper = found[0]
+        products[start:end, start:end] = upper.triu() + block
+        panel[:, end - start :] = torch.linalg.solve_triangular(upper.T, panel[:, end - start :], upper=False)
+    return True
+
+
+def solved(factor: Tensor, right: Tensor) -> Tensor:
+    """(UᵀU)⁻¹ times (count, many), from what `factored` left."""
+    half: Tensor = torch.linalg.solve_triangular(factor.T, right, upper=False)
+    whole: Tensor = torch.linalg.solve_triangular(factor, half, upper=True)
+    return whole

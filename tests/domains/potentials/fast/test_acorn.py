@@ -112,7 +112,9 @@ def test_it_learns_springs_from_a_few_frames(water_frames):
     assert errors < 0.06 * size
 
 
-def test_many_frames_are_solved_over_columns_with_the_noise_of_validation(monkeypatch, copper_frames, small):
+def test_many_frames_are_solved_over_columns_with_the_noise_that_frames_left_out_want(
+    monkeypatch, copper_frames, small
+):
     from labformer.domains.potentials.fast import acorn
 
     few = Acorn(small)
@@ -120,8 +122,7 @@ def test_many_frames_are_solved_over_columns_with_the_noise_of_validation(monkey
     monkeypatch.setattr(acorn, "EQUATIONS", 10)
     many = Acorn(small)
     many.fit_frames(copper_frames[:6], copper_frames[6:])
-    assert not many.left_out()
-    assert len(few.left_out()) == 6
+    assert set(many.left_out()) == set(few.left_out()) == set(range(6))
     one, other = (answers(part, copper_frames[6:], stress=True) for part in (few, many))
     for a, b in zip(one, other, strict=True):
         assert np.abs(b.forces - b.frame.forces).mean() < 1.5 * np.abs(a.forces - a.frame.forces).mean() + 1e-3
@@ -150,26 +151,44 @@ def test_rows_in_single_precision_give_the_weights_of_double_precision(water_fra
         torch.testing.assert_close(wide @ dual.weights(prior.noise, most=most)[0], expected, rtol=0, atol=1e-5)
 
 
-def test_many_frames_left_out_are_those_of_equations_in_double_precision(water_frames, small):
+@pytest.mark.parametrize("solver", [DualEquations, NormalEquations])
+def test_many_frames_left_out_are_those_of_equations_in_double_precision(solver, copper_frames, small):
     part = Acorn(small)
-    part.elements = (1, 8)
-    _, rows, equations = _equations(water_frames, part)
-    prior = Prior(noise=1e-3)
-    dual = DualEquations([one.shape[1] for one in rows[0].blocks], equations.scales, prior)
+    part.elements = (29,)
+    design, rows, equations = _equations(copper_frames, part)
+    prior = Prior(noise=1e-3, quiet=(0.1, 2.0))
+    sums = solver(design.columns, equations.scales, prior)
     for one in rows:
-        dual.add(one)
-    expected, found = equations.left_out(prior), dual.left_out(prior.noise)
+        sums.add(one)
+    expected, found = equations.left_out(prior), sums.left_out(prior.noise)
+    assert found.force == pytest.approx(expected.force, rel=1e-4)
     for wanted, got in zip(expected.errors, found.errors, strict=True):
         np.testing.assert_allclose(got, wanted, atol=1e-5)
     for wanted, got in zip(expected.spreads, found.spreads, strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-6)
-    # the products are still there for weights afterwards
+    # what was factored is still there for weights afterwards
     torch.testing.assert_close(
-        dual.weights(prior.noise)[0],
+        sums.weights(prior.noise)[0],
         equations.weights(prior)[0],
         rtol=0,
         atol=1e-2 * float(equations.weights(prior).std()),
     )
+
+
+def test_frames_beyond_what_leaving_out_may_cost_are_fitted_and_not_left_out(monkeypatch, copper_frames, small):
+    from labformer.domains.potentials.fast import normal
+
+    part = Acorn(small)
+    part.elements = (29,)
+    design, rows, equations = _equations(copper_frames, part)
+    every = NormalEquations(design.columns, equations.scales, Prior(noise=1e-3))
+    monkeypatch.setattr(normal, "HELD", 3.5 * len(rows[0].labels) * sum(design.columns))
+    some = NormalEquations(design.columns, equations.scales, Prior(noise=1e-3))
+    for one in rows:
+        every.add(one)
+        some.add(one)
+    for wanted, got in zip(every.left_out(1e-3).errors[:3], some.left_out(1e-3).errors, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-12)
 
 
 def test_many_frames_without_validation_are_judged_by_leaving_each_out(monkeypatch, water_frames, small):
@@ -180,7 +199,7 @@ def test_many_frames_without_validation_are_judged_by_leaving_each_out(monkeypat
     part = Acorn(over_equations)
     part.fit_frames(water_frames, [], seed=3)
     assert part.prior is not None
-    said = part.left_out()
+    said = [one for _, one in sorted(part.left_out().items())]
     assert [one.frame for one in said] == list(water_frames)
     without = Acorn(over_equations)
     without.fit_frames(water_frames[:-1], [], seed=3)
@@ -223,6 +242,52 @@ def test_an_element_that_was_not_learned_is_named(water_frames, small):
     strange = replace(water_frames[0], numbers=np.array([8, 1, 17]))
     with pytest.raises(InputError, match="17"):
         part.evaluate(collate([strange], part.cutoff))
+
+
+def _far_crystals(count, seed):
+    """Face-centred cells whose shells at 3 and 4.2 Å pull at an atom, so that angles matter to 5.2 Å."""
+    draw = np.random.default_rng(seed)
+    sites = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+    shifts = torch.tensor([[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)]) * 4.2
+    frames = []
+    for _ in range(count):
+        x = torch.tensor(sites * 4.2 + draw.normal(0, 0.15, (4, 3)), requires_grad=True)
+        vectors = x[None, :, None] + shifts - x[:, None, None]
+        squares = vectors.square().sum(3)
+        lengths = (squares + (squares.detach() < 1e-9)).sqrt()
+        pull = torch.relu(5.2 - lengths) ** 2 / 5.2 * (squares.detach() > 1e-9)
+        sums = (vectors / lengths[..., None] * pull[..., None]).sum((1, 2))
+        energy = sums.square().sum()
+        (slope,) = torch.autograd.grad(energy, x)
+        frames.append(
+            Frame(
+                np.full(4, 26),
+                x.detach().numpy(),
+                np.eye(3) * 4.2,
+                np.ones(3, bool),
+                float(energy.detach()),
+                -slope.numpy(),
+            )
+        )
+    return frames
+
+
+def test_crystals_are_seen_as_far_as_frames_left_out_ask_for(small, copper_frames, water_frames):
+    asked = replace(small, reach=None, cutoff=5.5)
+    far = Acorn(asked)
+    far.fit_frames(_far_crystals(12, 0), [])
+    assert far.config.reach == 5.2
+    nearer = Acorn(replace(small, reach=4.3, cutoff=5.5))
+    nearer.fit_frames(_far_crystals(12, 0), [])
+    test = _far_crystals(6, 1)
+    errors = [np.mean([one.force_error.mean() for one in answers(part, test)]) for part in (far, nearer)]
+    assert errors[0] < 0.8 * errors[1]
+    assert Acorn.restore(far.settings(), far.state_dict()).config.reach == 5.2
+    # atoms that are not periodic are not asked, nor where pairs end before
+    for frames, config in ((water_frames[:6], asked), (copper_frames[:3], replace(asked, cutoff=5.0))):
+        part = Acorn(config)
+        part.fit_frames(frames, [])
+        assert part.config.reach == 4.3
 
 
 def test_many_elements_get_a_smaller_basis():
