@@ -33,7 +33,7 @@ from .solve import Equations, LeftOut, Prior
 EQUATIONS = 4500  # up to so many, all frames are solved over equations
 CHOSEN_ON = 1800  # equations of the frames on which the prior is chosen otherwise
 NOISED_ON = 12_000  # equations, at most, on which the noise is chosen, and whose frames are left out exactly
-NOISES = (1.0, 0.1, 0.01, 0.001)  # factors of the chosen noise that are tried with many frames
+NOISES = (1.0, 0.1, 0.01, 0.001, 1e-4)  # factors of the chosen noise that are tried with many frames
 
 
 class Acorn(Part):
@@ -76,7 +76,7 @@ class Acorn(Part):
 
     def _reach(self, train: list[Frame], seed: int) -> float:
         """Å of many-body terms with which some frames are said best when they are left out."""
-        tried = [one for one in REACHES if one <= self.config.cutoff]
+        tried = sorted({min(one, self.config.cutoff) for one in REACHES})
         if len(tried) < 2 or not any(one.periodic for one in train):
             return self.config.near
         order = np.random.default_rng([seed, 29]).permutation(len(train))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from ....shared.errors import InputError
 
 CHANNELS = 9, 12  # of four-body terms, over all elements: with few frames, and with many
-REACHES = 4.3, 5.2  # Å; that of molecules, and what is tried beside it for crystals
+REACHES = 4.3, 6.0  # Å; that of molecules, and what is tried beside it for crystals
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,8 @@ class AcornConfig:
     """Sizes and shapes of the basis; the defaults were chosen by leaving out frames of 50 rMD17 ethanol frames.
 
     cutoff        Å beyond which atoms do not see each other; two-body terms reach so far
-    reach         Å to which three- and four-body terms reach; None: 4.3, or for periodic frames 5.2 where frames that
-                  are left out are said better with it
+    reach         Å to which three- and four-body terms reach; None: 4.3, or for periodic frames 6 where frames that
+                  are left out are said better with it; no farther than `cutoff`
     radial_two    radial functions of two-body terms, for each element
     radial        radial functions of three-body terms, for each element
     degree        highest degree of the harmonics of three-body terms
@@ -80,7 +80,7 @@ class AcornConfig:
     @property
     def near(self) -> float:
         """As `reach`; that of molecules while it is left open."""
-        return REACHES[0] if self.reach is None else self.reach
+        return min(REACHES[0], self.cutoff) if self.reach is None else self.reach
 
     @property
     def four(self) -> int:
