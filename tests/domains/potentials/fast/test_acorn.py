@@ -79,6 +79,19 @@ def test_frames_left_out_are_those_of_a_fit_without_them(water_frames, small):
     np.testing.assert_allclose(last.labels - np.concatenate(last.blocks, 1) @ weights, left.errors[-1], atol=1e-6)
 
 
+def test_energies_of_few_frames_do_not_say_how_noisy_they_are(monkeypatch, copper_frames, small):
+    from labformer.domains.potentials.fast import choice
+
+    draw = np.random.default_rng(0)
+    spoilt = [one.labelled(one.energy + draw.normal(0, 3.0), one.forces, one.stress) for one in copper_frames]
+    part = Acorn(small)
+    part.elements = (29,)
+    _, _, equations = _equations(spoilt, part)
+    assert choice.choose(equations).quiet == Prior().quiet
+    monkeypatch.setattr(choice, "ENERGIES", len(spoilt))
+    assert choice.choose(equations).quiet[0] > Prior().quiet[0]
+
+
 def test_both_forms_of_the_solution_agree(copper_frames, small):
     part = Acorn(small)
     part.elements = (29,)
