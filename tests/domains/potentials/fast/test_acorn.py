@@ -88,6 +88,8 @@ def test_energies_of_few_frames_do_not_say_how_noisy_they_are(monkeypatch, coppe
     part.elements = (29,)
     _, _, equations = _equations(spoilt, part)
     assert choice.choose(equations).quiet == Prior().quiet
+    monkeypatch.setattr(choice, "EACH", 0.1)
+    assert choice.choose(equations).quiet[0] == pytest.approx(0.1 * 4)  # atoms
     monkeypatch.setattr(choice, "ENERGIES", len(spoilt))
     assert choice.choose(equations).quiet[0] > Prior().quiet[0]
 
