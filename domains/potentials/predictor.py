@@ -101,9 +101,9 @@ class InteratomicPotential:
     ) -> Self:
         """Learn from frames with an energy (eV) and forces (eV/Å); stress (eV/Å³) is used where it is given.
 
-        validation  to choose settings, to stop, and to calibrate on. None: with 200 frames or more a tenth of them,
-                    drawn by the seed; with fewer the model is fitted on all of them, and calibrated by fits that left
-                    a fifth out
+        validation  to choose settings, to stop, and to calibrate on, beside frames that the model left out. None:
+                    with 200 frames or more a tenth of them, drawn by the seed; with fewer the model is fitted on all of
+                    them, and calibrated by fits that left a fifth out
         reference   energies of isolated atoms in eV by atomic number; others come by least squares
         Raises InputError for frames without labels, and what the model does not take.
         """
@@ -250,7 +250,7 @@ class InteratomicPotential:
     ) -> list[Answered]:
         """Answers on frames by fits that have not seen them: the model's own, or of folds where none were held out."""
         own: dict[int, Answered] = getattr(learnt.parts[-1], "left_out", dict)()
-        if len(own) == len(frames) or len(own) >= HELD[0] or (own and held):
+        if own and (held or len(own) >= min(len(frames), HELD[0])):
             some = [frames[place] for place in own]
             base = answers(PartSum(learnt.parts[:-1]), some, stress=False)
             return [

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
@@ -62,11 +63,11 @@ class Acorn(Part):
         self.elements = tuple(sorted({int(one) for frame in train for one in np.unique(frame.numbers)}))
         self._left = self._centres = self._mean = None
         many = sum(map(_count, train)) > EQUATIONS
-        if self.config.reach is None:
-            self.config = replace(self.config, reach=self._reach(train, seed))
         self.config = self.config.sized(len(self.elements), many)
         if many:
             self.config = restrained(self.config, len(self.elements), max(self._room(train), self.config.columns))
+        if self.config.reach is None:
+            self.config = replace(self.config, reach=self._reach(train, seed))
         self._mean = self._taught(train, seed)  # in the columns that are solved for
         if not many:
             weights = self._solve_few(train, seed)
@@ -79,8 +80,7 @@ class Acorn(Part):
         tried = sorted({min(one, self.config.cutoff) for one in REACHES})
         if len(tried) < 2 or not any(one.periodic for one in train):
             return self.config.near
-        order = np.random.default_rng([seed, 29]).permutation(len(train))
-        some, found = _first([train[place] for place in order], CHOSEN_ON), {}
+        some, found = _first([train[place] for place in _order(train, seed)], CHOSEN_ON), {}
         for reach in tried:
             other = Acorn(replace(self.config, reach=reach))
             other.elements = self.elements
@@ -105,7 +105,7 @@ class Acorn(Part):
 
         quieter  noise over what was chosen on some frames; None: by validation, or by leaving frames out
         """
-        order = np.random.default_rng([seed, 29]).permutation(len(train))
+        order = _order(train, seed)
         counts = np.cumsum([_count(train[place]) for place in order])
         equations = self._equations(_first([train[place] for place in order], CHOSEN_ON))
         prior, scales = choose(equations), equations.scales
@@ -113,10 +113,13 @@ class Acorn(Part):
         design = self._design(train)
         columns = sum(design.columns)
         over_equations = columns > self.config.columns or counts[-1] < columns <= self._room(train)
-        solver = DualEquations if over_equations else NormalEquations
-        sums = solver(design.columns, scales, prior)
         # noise is chosen over equations of some frames where that costs less than over so many columns
         apart = not over_equations and columns > NOISED_ON and quieter is None
+        sums: DualEquations | NormalEquations
+        if over_equations:
+            sums = DualEquations(design.columns, scales, prior)
+        else:
+            sums = NormalEquations(design.columns, scales, prior, keep=not apart and quieter is None)
         few = DualEquations(design.columns, scales, prior) if apart else sums
         for at, place in enumerate(tqdm(order, desc="acorn: equations", unit="frame", disable=None, leave=False)):
             rows = self._rows(design, train[place])
@@ -318,6 +321,11 @@ def _best(judged: Callable[[float], float]) -> float:
             break
         best, least = factor, found
     return best
+
+
+def _order(train: list[Frame], seed: int) -> NDArray[np.int64]:
+    """Places of the frames, shuffled: any first of them are a fair sample."""
+    return np.random.default_rng([seed, 29]).permutation(len(train))
 
 
 def _first(frames: list[Frame], equations: int) -> list[Frame]:

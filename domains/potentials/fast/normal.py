@@ -25,16 +25,17 @@ class NormalEquations:
     columns  of each block
     scales   of each block, as `block_scales` gives them
     prior    whose noises weigh the kinds of rows
+    keep     whether frames are to be left out afterwards
     """
 
-    def __init__(self, columns: Sequence[int], scales: Sequence[float], prior: Prior) -> None:
+    def __init__(self, columns: Sequence[int], scales: Sequence[float], prior: Prior, keep: bool = True) -> None:
         self.columns, self.scales, self.prior = list(columns), list(scales), prior
         self._lower = torch.zeros(sum(columns), sum(columns), dtype=torch.float64)  # the upper triangle is for factors
         self.right = torch.zeros(sum(columns), dtype=torch.float64)
         self.squares, self.count = 0.0, 0
         self._waiting: list[tuple[Tensor, Tensor]] = []
         self._kept: list[_Kept] = []
-        self._room = min(HELD / sum(columns), KEPT / sum(columns) ** 2)  # for equations that are kept
+        self._keep, self._room = keep, min(HELD / sum(columns), KEPT / sum(columns) ** 2)  # for equations that are kept
 
     def add(self, rows: Rows) -> None:
         """Add a frame."""
@@ -42,7 +43,7 @@ class NormalEquations:
         scaled = [block / scale for block, scale in zip(rows.blocks, self.scales, strict=True)]
         wide = (np.concatenate(scaled, 1) * factor[:, None]).astype(np.float32)
         self._room -= len(wide)
-        if self._room >= 0 or len(self._kept) < 2:
+        if self._keep and (self._room >= 0 or len(self._kept) < 2):
             self._kept.append(_Kept(wide, rows.labels * factor, factor, rows.kinds))
         self._waiting.append((torch.from_numpy(wide.astype(np.float64)), torch.from_numpy(rows.labels * factor)))
         if sum(len(one) for _, one in self._waiting) * sum(self.columns) > 30_000_000:

@@ -66,17 +66,16 @@ class Equations:
         noises: Tensor = prior.noise * factor[self.kinds.long()]
         return noises
 
-    def covariance(self, prior: Prior) -> Tensor:
-        """Of the equations, under the prior and the noise."""
+    def factor(self, prior: Prior) -> Tensor:
+        """Of the covariance of the equations, under the prior and the noise."""
         covariance = torch.zeros_like(self.grams[0])
         for share, gram in zip(prior.shares, self.grams, strict=True):
             covariance.add_(gram, alpha=share)
-        covariance.diagonal().add_(self.noises(prior))
-        return covariance
+        return factored(covariance, covariance.diagonal().clone(), self.noises(prior))
 
     def left_out(self, prior: Prior) -> LeftOut:
         """Leave every frame out once, without fitting again (Rasmussen & Williams 2006, eq. 5.12)."""
-        inverse = torch.cholesky_inverse(cholesky(self.covariance(prior)))
+        inverse = torch.cholesky_inverse(self.factor(prior), upper=True)
         dual = inverse @ self.labels
         return of_inverse(
             inverse.numpy(),
@@ -92,8 +91,8 @@ class Equations:
 
         Draws are scaled so that noise and prior are in the units of the labels, with the noise that fits them.
         """
-        factor = cholesky(self.covariance(prior))
-        fitted = torch.cholesky_solve(self.labels[:, None], factor)[:, 0]
+        factor = self.factor(prior)
+        fitted = solved(factor, self.labels[:, None])[:, 0]
         spread = float(self.labels @ fitted / len(self.labels)) ** 0.5
         maker = torch.Generator().manual_seed(seed)
 
@@ -105,7 +104,7 @@ class Equations:
         first = [noise(one.shape[1]) * width for one, width in zip(self.blocks, deviations, strict=True)]
         said = sum((one @ start for one, start in zip(self.blocks, first, strict=True)), torch.zeros(()))
         wanted = self.labels[:, None] - said - noise(len(self.labels)) * self.noises(prior).sqrt()[:, None]
-        dual = torch.cholesky_solve(torch.cat([self.labels[:, None], wanted], 1), factor)
+        dual = solved(factor, torch.cat([self.labels[:, None], wanted], 1))
         made = []
         for one, start, width in zip(self.blocks, first, deviations, strict=True):
             update = (one.T @ dual) * width**2
@@ -119,15 +118,14 @@ def of_inverse(
 ) -> LeftOut:
     """Every frame left out once, without fitting again (Rasmussen & Williams 2006, eq. 5.12).
 
-    inverse  (equations, equations) of products plus noises; only its lower triangle is read
+    inverse  (equations, equations) of products plus noises
     dual     (equations,) that inverse times the labels
     ends     of the frames' equations
     """
     scale = float(labels @ dual) / len(labels)
     errors, variances = [], []
     for start, end in zip([0, *ends[:-1]], ends, strict=True):
-        block = np.tril(inverse[start:end, start:end])
-        own = np.linalg.inv(block + np.tril(block, -1).T)
+        own = np.linalg.inv(inverse[start:end, start:end])
         errors.append(own @ dual[start:end])
         variances.append((own.diagonal() - noises[start:end]) * scale)
     return summed(errors, variances, kinds)
@@ -157,19 +155,6 @@ def _products(block: Tensor, factor: float) -> Tensor:
 def block_scales(blocks: Sequence[Tensor], kinds: Tensor) -> list[float]:
     """Root mean square over force rows of the length of each block's row; 1 for atoms, which feel no force."""
     return [1.0, *(float(one[kinds == 1].square().sum(1).mean().sqrt()) or 1.0 for one in blocks[1:])]
-
-
-def cholesky(covariance: Tensor) -> Tensor:
-    """Cholesky factor of the lower triangle; a little is added to the diagonal where rounding made it indefinite."""
-    mean, added = float(covariance.diagonal().mean()), 0.0
-    for jitter in (0.0, 1e-13, 1e-11, 1e-9):
-        covariance.diagonal().add_((jitter - added) * mean)
-        added = jitter
-        tried: tuple[Tensor, Tensor] = torch.linalg.cholesky_ex(covariance)
-        if not int(tried[1]):
-            return tried[0]
-        del tried
-    raise InputError(ALIKE)
 
 
 def add_products(lower: Tensor, rows: Tensor) -> None:
