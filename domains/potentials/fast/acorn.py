@@ -7,7 +7,7 @@ is chosen by leaving every frame out exactly; with many it is solved over column
 translations change nothing by construction, forces are minus the gradient, and energies add over far parts.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, ClassVar, Self
 
@@ -23,7 +23,7 @@ from ..frame import Frame, require_labels
 from ..models.radii import COVALENT
 from ..part import Evaluated, Part, of_slopes
 from ..parts import Answered, answers
-from .choice import choose, merit
+from .choice import ENERGIES, choose, merit, quieted
 from .config import REACHES, AcornConfig
 from .design import Design, Rows
 from .dual import DualEquations
@@ -34,7 +34,6 @@ from .solve import Equations, LeftOut, Prior
 EQUATIONS = 4500  # up to so many, all frames are solved over equations
 CHOSEN_ON = 1800  # equations of the frames on which the prior is chosen otherwise
 NOISED_ON = 12_000  # equations, at most, on which the noise is chosen, and whose frames are left out exactly
-NOISES = (1.0, 0.1, 0.01, 0.001, 1e-4)  # factors of the chosen noise that are tried with many frames
 
 
 class Acorn(Part):
@@ -85,7 +84,8 @@ class Acorn(Part):
             other = Acorn(replace(self.config, reach=reach))
             other.elements = self.elements
             equations = other._equations(some)
-            found[reach] = merit(equations.left_out(choose(equations)))
+            left = equations.left_out(choose(equations))
+            found[reach] = merit(left.energy, left.force)
         return min(tried, key=found.__getitem__)
 
     def _taught(self, train: list[Frame], seed: int) -> Tensor | None:
@@ -126,22 +126,26 @@ class Acorn(Part):
             sums.add(rows)
             if few is not sums and (not at or counts[at] <= NOISED_ON):
                 few.add(rows)
-        best = 1.0 if quieter is None else quieter
+        self.prior = prior if quieter is None else replace(prior, noise=prior.noise * quieter)
         if quieter is None and validation and (over_equations or apart):
-            best = _best(lambda factor: self._on(validation, few.weights(prior.noise * factor, most=NOISED_ON)))
+            enough = len(validation) >= ENERGIES
+            self.prior = quieted(lambda one: self._on(validation, few.weights(one, most=NOISED_ON)), prior, enough)
         elif quieter is None:
-            best, left = _noised(few, prior.noise)
+            self.prior, left = _left_best(few, prior)
             # fits to some of the frames would err more than this one
             if few is sums and (not over_equations or len(left.errors) == len(train)):
                 self._left = {int(place): train[place] for place in order[: len(left.errors)]}, left
         few = sums  # makes room
-        self.prior = replace(prior, noise=prior.noise * best)
-        return sums.weights(self.prior.noise, self.config.members, seed)
+        return sums.weights(self.prior, self.config.members, seed)
 
     def _on(self, validation: list[Frame], weights: Tensor) -> float:
-        """Mean error of forces with these weights."""
+        """How badly frames are said with these weights."""
         self._fold(weights)
-        return _error(self, validation)
+        doubts, self.doubts = self.doubts, False
+        said = answers(self, validation, stress=False)
+        self.doubts = doubts
+        energies = [abs(one.energy - (one.frame.energy or 0.0)) for one in said]
+        return merit(float(np.mean(energies)), float(np.mean(np.concatenate([one.force_error for one in said]))))
 
     def _room(self, train: list[Frame]) -> int:
         """Columns for which rows in single precision and their products in double fit into memory."""
@@ -300,27 +304,17 @@ def restrained(config: AcornConfig, kinds: int, columns: int) -> AcornConfig:
     return config
 
 
-def _noised(few: DualEquations | NormalEquations, noise: float) -> tuple[float, LeftOut]:
-    """The factor of the noise with which frames left out are said best, and what is said of them."""
-    left: dict[float, LeftOut] = {}
+def _left_best(few: DualEquations | NormalEquations, start: Prior) -> tuple[Prior, LeftOut]:
+    """The noises with which frames left out are said best, and what is said of them."""
+    left = {start: few.left_out(start, NOISED_ON)}
 
-    def judged(factor: float) -> float:
-        left[factor] = few.left_out(noise * factor, NOISED_ON)
-        return merit(left[factor])
+    def judged(prior: Prior) -> float:
+        if prior not in left:
+            left[prior] = few.left_out(prior, NOISED_ON)
+        return merit(left[prior].energy, left[prior].force)
 
-    best = _best(judged)
+    best = quieted(judged, start, len(left[start].errors) >= ENERGIES)
     return best, left[best]
-
-
-def _best(judged: Callable[[float], float]) -> float:
-    """The factor of noise before the first with which what is judged is no longer less."""
-    best, least = NOISES[0], judged(NOISES[0])
-    for factor in NOISES[1:]:
-        found = judged(factor)
-        if found >= least:
-            break
-        best, least = factor, found
-    return best
 
 
 def _order(train: list[Frame], seed: int) -> NDArray[np.int64]:
@@ -335,10 +329,3 @@ def _first(frames: list[Frame], equations: int) -> list[Frame]:
 
 def _count(frame: Frame) -> int:
     return 1 + 3 * len(frame) + 6 * (frame.stress is not None and frame.volume > 0)
-
-
-def _error(part: Acorn, frames: list[Frame]) -> float:
-    doubts, part.doubts = part.doubts, False
-    errors = [one.force_error.mean() for one in answers(part, frames, stress=False)]
-    part.doubts = doubts
-    return float(np.mean(errors))

@@ -16,7 +16,7 @@ CHUNK = 2000  # columns that are multiplied at once
 
 
 class DualEquations:
-    """Rows of the frames that were added, under one prior but for its noise; as `NormalEquations` to use.
+    """Rows of the frames that were added, under one prior but for its noises; as `NormalEquations` to use.
 
     Rows are kept in single precision: a relative change of each of 6e-8 is a slightly different basis, whose products
     are then exact; noise is larger. Products are summed, and the system solved, in double precision and in place.
@@ -29,7 +29,7 @@ class DualEquations:
             np.full(count, share**0.5 / scale)
             for count, share, scale in zip(columns, prior.shares, scales, strict=True)
         ]
-        self.prior, self.widths = prior, np.concatenate(widths)  # of the prior of each weight
+        self.widths = np.concatenate(widths)  # of the prior of each weight
         self._rows: list[NDArray[np.float32]] = []
         self._labels: list[Floats] = []
         self._kinds: list[NDArray[np.int8]] = []
@@ -43,15 +43,15 @@ class DualEquations:
         self._kinds.append(rows.kinds)
         self._products = None
 
-    def weights(self, noise: float, draws: int = 0, seed: int = 0, most: int | None = None) -> Tensor:
-        """(1 + draws, columns): the mean for this noise, then draws from the posterior (Matheron's rule).
+    def weights(self, prior: Prior, draws: int = 0, seed: int = 0, most: int | None = None) -> Tensor:
+        """(1 + draws, columns): the mean for the noises of a prior, then draws from the posterior (Matheron's rule).
 
         most  only the first frames, up to so many equations: enough to choose the noise, at a fraction of the cost
         """
         ends = np.cumsum([len(one) for one in self._labels])
         frames = len(ends) if most is None else max(1, int(np.searchsorted(ends, most, "right")))
         count = int(ends[frames - 1])
-        labels, _, noises = self._equations(noise, count)
+        labels, _, noises = self._equations(prior, count)
         factor = self._factored(noises)
         fitted = _solved(factor, labels[:, None])[:, 0]
         spread = float(labels @ fitted / count) ** 0.5
@@ -69,23 +69,23 @@ class DualEquations:
         made[:, 1:] += first
         return torch.from_numpy(np.ascontiguousarray(made.T * self.widths))
 
-    def left_out(self, noise: float, most: int | None = None) -> LeftOut:
+    def left_out(self, prior: Prior, most: int | None = None) -> LeftOut:
         """Errors on each frame that was added, in that order, by a fit without it: exact, for one more inverse.
 
         most  only among the first frames, as for `weights`
         """
         ends = np.cumsum([len(one) for one in self._labels]).tolist()
         ends = ends[: len(ends) if most is None else max(1, bisect_right(ends, most))]
-        labels, kinds, noises = self._equations(noise, ends[-1])
+        labels, kinds, noises = self._equations(prior, ends[-1])
         factor = self._factored(noises)
         dual = _solved(factor, labels[:, None])[:, 0]
         inverse = torch.cholesky_inverse(factor, upper=True).numpy()
         return of_inverse(inverse, dual, labels, kinds, noises, ends)
 
-    def _equations(self, noise: float, count: int) -> tuple[Floats, NDArray[np.int8], Floats]:
+    def _equations(self, prior: Prior, count: int) -> tuple[Floats, NDArray[np.int8], Floats]:
         """Labels, kinds and noises of the first so many."""
         labels, kinds = np.concatenate(self._labels)[:count], np.concatenate(self._kinds)[:count]
-        return labels, kinds, noise * np.array([self.prior.quiet[0], 1.0, self.prior.quiet[1]])[kinds]
+        return labels, kinds, prior.noise * np.array([prior.quiet[0], 1.0, prior.quiet[1]])[kinds]
 
     def _factored(self, noises: Floats) -> Tensor:
         """Of the first equations, as many as there are noises."""

@@ -157,14 +157,14 @@ def block_scales(blocks: Sequence[Tensor], kinds: Tensor) -> list[float]:
     return [1.0, *(float(one[kinds == 1].square().sum(1).mean().sqrt()) or 1.0 for one in blocks[1:])]
 
 
-def add_products(lower: Tensor, rows: Tensor) -> None:
-    """Add products of all rows (count, many) with each other to the lower triangle of (count, count), in place.
+def add_products(lower: Tensor, rows: Tensor, factor: float = 1.0) -> None:
+    """Add products of all rows (count, many) with each other, times a factor, to the lower triangle, in place.
 
     Panel by panel: matrix products use a processor better than BLAS's own routine for one triangle does.
     """
     for start in range(0, len(rows), BLOCK):
         end = min(start + BLOCK, len(rows))
-        lower[start:end, :end].addmm_(rows[start:end], rows[:end].T)
+        lower[start:end, :end].addmm_(rows[start:end], rows[:end].T, alpha=factor)
 
 
 def factored(products: Tensor, diagonal: Tensor, noises: Tensor) -> Tensor:

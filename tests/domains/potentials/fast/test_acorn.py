@@ -6,6 +6,7 @@ import torch
 
 from labformer.domains.potentials.batch import collate
 from labformer.domains.potentials.fast.acorn import Acorn, restrained
+from labformer.domains.potentials.fast.choice import quieted
 from labformer.domains.potentials.fast.config import AcornConfig
 from labformer.domains.potentials.fast.design import Design
 from labformer.domains.potentials.fast.dual import DualEquations
@@ -94,6 +95,21 @@ def test_energies_of_few_frames_do_not_say_how_noisy_they_are(monkeypatch, coppe
     assert choice.choose(equations).quiet[0] > Prior().quiet[0]
 
 
+def test_many_energies_say_how_noisy_they_are_after_few_could_not():
+    """A judge whose best noises are known: they are found, and those of energies only where they may be."""
+
+    def judged(prior: Prior) -> float:
+        return abs(np.log10(prior.noise) + 6) + abs(np.log10(prior.quiet[0]) + 2)
+
+    start = Prior(noise=1e-4, quiet=(1.0, 1.0))
+    found = quieted(judged, start, True)
+    assert (found.noise, *found.quiet) == pytest.approx((1e-6, 0.01, 1.0))
+    found = quieted(judged, start, False)
+    assert (found.noise, *found.quiet) == pytest.approx((1e-6, 1.0, 1.0))
+    found = quieted(judged, Prior(noise=1e-6, quiet=(1e-4, 1.0)), True)  # the other way
+    assert found.quiet == pytest.approx((0.01, 1.0))
+
+
 def test_both_forms_of_the_solution_agree(copper_frames, small):
     part = Acorn(small)
     part.elements = (29,)
@@ -102,7 +118,7 @@ def test_both_forms_of_the_solution_agree(copper_frames, small):
     sums = NormalEquations(design.columns, equations.scales, prior)
     for one in rows:
         sums.add(one)
-    one, other = equations.weights(prior)[0], sums.weights(prior.noise)[0]
+    one, other = equations.weights(prior)[0], sums.weights(prior)[0]
     last = np.concatenate(rows[0].blocks, 1)
     np.testing.assert_allclose(last @ one.numpy(), last @ other.numpy(), atol=1e-5)
 
@@ -163,7 +179,26 @@ def test_rows_in_single_precision_give_the_weights_of_double_precision(water_fra
         fewer.grams = [(one @ one.T) / scale**2 for one, scale in zip(fewer.blocks, equations.scales, strict=True)]
         fewer.scales = equations.scales
         expected = wide @ fewer.weights(prior)[0]
-        torch.testing.assert_close(wide @ dual.weights(prior.noise, most=most)[0], expected, rtol=0, atol=1e-5)
+        torch.testing.assert_close(wide @ dual.weights(prior, most=most)[0], expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("solver", [DualEquations, NormalEquations])
+def test_energies_that_are_weighed_again_are_as_if_they_had_been_added_so(solver, copper_frames, small):
+    part = Acorn(small)
+    part.elements = (29,)
+    design, rows, equations = _equations(copper_frames, part)
+    before, after = Prior(noise=1e-3, quiet=(10.0, 2.0)), Prior(noise=1e-2, quiet=(0.01, 2.0))
+    again, at_once = (solver(design.columns, equations.scales, one) for one in (before, after))
+    for one in rows:
+        again.add(one)
+        at_once.add(one)
+    first = again.left_out(before)
+    for wanted, got in zip(at_once.left_out(after).errors, again.left_out(after).errors, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-7)
+    assert np.abs(first.errors[0] - again.left_out(after).errors[0]).max() > 1e-3
+    wide = torch.cat(equations.blocks, 1)
+    torch.testing.assert_close(wide @ again.weights(after)[0], wide @ at_once.weights(after)[0], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(again.left_out(before).errors[0], first.errors[0], atol=1e-7)
 
 
 @pytest.mark.parametrize("solver", [DualEquations, NormalEquations])
@@ -175,7 +210,7 @@ def test_many_frames_left_out_are_those_of_equations_in_double_precision(solver,
     sums = solver(design.columns, equations.scales, prior)
     for one in rows:
         sums.add(one)
-    expected, found = equations.left_out(prior), sums.left_out(prior.noise)
+    expected, found = equations.left_out(prior), sums.left_out(prior)
     assert found.force == pytest.approx(expected.force, rel=1e-4)
     for wanted, got in zip(expected.errors, found.errors, strict=True):
         np.testing.assert_allclose(got, wanted, atol=1e-5)
@@ -183,7 +218,7 @@ def test_many_frames_left_out_are_those_of_equations_in_double_precision(solver,
         np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-6)
     # what was factored is still there for weights afterwards
     torch.testing.assert_close(
-        sums.weights(prior.noise)[0],
+        sums.weights(prior)[0],
         equations.weights(prior)[0],
         rtol=0,
         atol=1e-2 * float(equations.weights(prior).std()),
@@ -196,13 +231,14 @@ def test_frames_beyond_what_leaving_out_may_cost_are_fitted_and_not_left_out(mon
     part = Acorn(small)
     part.elements = (29,)
     design, rows, equations = _equations(copper_frames, part)
-    every = NormalEquations(design.columns, equations.scales, Prior(noise=1e-3))
+    prior = Prior(noise=1e-3)
+    every = NormalEquations(design.columns, equations.scales, prior)
     monkeypatch.setattr(normal, "HELD", 3.5 * len(rows[0].labels) * sum(design.columns))
-    some = NormalEquations(design.columns, equations.scales, Prior(noise=1e-3))
+    some = NormalEquations(design.columns, equations.scales, prior)
     for one in rows:
         every.add(one)
         some.add(one)
-    for wanted, got in zip(every.left_out(1e-3).errors[:3], some.left_out(1e-3).errors, strict=True):
+    for wanted, got in zip(every.left_out(prior).errors[:3], some.left_out(prior).errors, strict=True):
         np.testing.assert_allclose(got, wanted, atol=1e-12)
 
 
@@ -237,7 +273,7 @@ def test_draws_over_equations_spread_as_those_over_columns(water_frames, small):
         primal.add(one)
     wide = torch.cat(equations.blocks, 1)
     spreads = [
-        (wide @ (found[1:] - found[0]).T).std(1) for found in (dual.weights(1e-2, 300), primal.weights(1e-2, 300))
+        (wide @ (found[1:] - found[0]).T).std(1) for found in (dual.weights(prior, 300), primal.weights(prior, 300))
     ]
     assert float((spreads[0] / spreads[1]).median()) == pytest.approx(1, rel=0.15)
 
