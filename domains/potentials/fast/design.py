@@ -1,6 +1,6 @@
 """What each invariant contributes to the energy, forces and stress of a frame: the rows of a linear regression."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from .invariants import Invariants
 from .pairs import Pairs, radial
 
 Floats = NDArray[np.float64]
-NUMBERS = 3_000_000  # of derivatives that are held at once
+NUMBERS = 10_000_000  # of derivatives that are held at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,26 +130,45 @@ class Design:
             one.value.index_add_(0, kind, value)
         for one, body in zip(sums[len(values) :], self.gated, strict=True):
             one.value.index_add_(0, kind, (gates[:, :, None] * values[body][:, None, :]).flatten(1))
-        step = max(1, NUMBERS // (3 * (sum(self.columns) // kinds)))
-        for start in range(0, len(near.first), step):
-            part = slice(start, start + step)
-            i, j, vectors = near.first[part], near.second[part], near.vectors[part]
-            wide = torch.zeros(len(i), kinds, *slope.shape[1:], dtype=torch.float64)
-            wide[torch.arange(len(i)), kind[j]] = slope[part]
-            change = [one.transpose(1, 2) for one in self.invariants.slopes(density[i], wide.flatten(1, 2))]
-            fading = self._fading(i, j, vectors, kind)
+        fading = self._fading(near)
+        steps = slope.permute(0, 3, 1, 2).contiguous()  # (pair, 3, radial, harmonic)
+        fewer = steps[:, :, : config.four, : (config.degree_four + 1) ** 2]
+        for atom, other, own, by_density in self._by_density(near, density):
+            change = [
+                (part[own].flatten(0, 1) @ one.flatten(1).T).reshape(len(own), 3, -1)
+                for one, part in zip(by_density, (steps.flatten(2), fewer.flatten(2)), strict=True)
+            ]
             for body in self.gated:
-                both = gates[i][:, None, :, None] * change[body][:, :, None, :]
-                both[torch.arange(len(i)), :, kind[j]] += fading[:, :, None] * values[body][i][:, None, :]
+                both = gates[atom][:, None] * change[body][:, :, None, :]
+                both[:, :, other] += fading[own][:, :, None] * values[body][atom]
                 change.append(both.flatten(2))
             for one, pulled in zip(sums, change, strict=True):
-                one.add(pulled, i, j, vectors, kind, stress)
+                one.add_around(atom, pulled, near.second[own], near.vectors[own], int(kind[atom]), stress)
         empty = _Sums.zeros(0, kinds, 0)
         return sums + [empty] * (len(self.columns) - 2 - len(sums))
 
-    def _fading(self, i: Tensor, j: Tensor, vectors: Tensor, kind: Tensor) -> Tensor:
+    def _by_density(self, near: "_Near", density: Tensor) -> Iterator[tuple[int, int, Tensor, list[Tensor]]]:
+        """Each atom with each element around it: atom, element, pairs, slopes of invariants by that density.
+
+        Slopes are (count, channels of the element, harmonics), of three and of four bodies.
+        """
+        kinds = len(self.elements)
+        place = near.first * kinds + near.kind[near.second]
+        counts = torch.bincount(place, minlength=len(near.kind) * kinds).tolist()
+        owns = torch.split(torch.argsort(place, stable=True), counts)
+        portion = max(1, NUMBERS // (sum(self.invariants.bodies) * density[0].numel()))
+        room = self.invariants.room(min(portion, len(density)))
+        for start in range(0, len(density), portion):
+            slopes = self.invariants.slopes(density[start : start + portion], room)
+            for atom in range(start, min(start + portion, len(density))):
+                parted = [one[atom - start].chunk(kinds, 1) for one in slopes]
+                for other, own in enumerate(owns[atom * kinds : (atom + 1) * kinds]):
+                    if len(own):
+                        yield atom, other, own, [one[other] for one in parted]
+
+    def _fading(self, near: "_Near") -> Tensor:
         """Derivative of each pair's share in the coordination of its first atom, (pair, 3)."""
-        pairs, radii = Pairs.of(vectors), self.radii[kind[i]] + self.radii[kind[j]]
+        pairs, radii = Pairs.of(near.vectors), self.radii[near.kind[near.first]] + self.radii[near.kind[near.second]]
         return bonded(pairs.lengths, radii, self.config.near).slope[:, None] * pairs.directions
 
 
@@ -192,3 +211,12 @@ class _Sums(NamedTuple):
                 along = vectors[own]
                 for place, (a, b) in enumerate(VOIGT):
                     self.strained[place, element] += (along[:, b] @ some[:, a] + along[:, a] @ some[:, b]) / 2
+
+    def add_around(self, atom: int, pulled: Tensor, j: Tensor, vectors: Tensor, element: int, stress: bool) -> None:
+        """The same for one atom, of a known element, and neighbours of it."""
+        self.moved[:, :, element].index_add_(0, j, pulled)
+        self.moved[atom, :, element] -= pulled.sum(0)
+        if stress:
+            virial = torch.tensordot(vectors, pulled, ([0], [0]))  # (3, 3, count), by vector and by derivative
+            for place, (a, b) in enumerate(VOIGT):
+                self.strained[place, element] += (virial[b, a] + virial[a, b]) / 2

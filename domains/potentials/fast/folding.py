@@ -92,10 +92,10 @@ def cubes(made: Invariants, pairs: list[Joined], weights: Tensor) -> list[Tensor
     start = 0
     for one in made.triples:
         a, b, c = one.degrees
-        cube = torch.zeros(sets, kinds, gates, count**3, dtype=weights.dtype)
-        cube[..., one.places] = weights[..., start : start + len(one.places)]
-        start += len(one.places)
-        cube = cube.reshape(sets, kinds, gates, count, count, count)
+        x, y, z = one.channels
+        cube = torch.zeros(sets, kinds, gates, count, count, count, dtype=weights.dtype)
+        cube[..., x, y, z] = weights[..., start : start + len(x)]
+        start += len(x)
         add((a, b, c), cube)
         add((a, c, b), cube.transpose(-1, -2))
         add((b, c, a), cube.permute(0, 1, 2, 4, 5, 3))

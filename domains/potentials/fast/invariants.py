@@ -15,7 +15,7 @@ class Triple(NamedTuple):
 
     degrees: tuple[int, int, int]
     block: Tensor  # (2a + 1, 2b + 1, 2c + 1), of norm 1
-    places: Tensor  # (products,) into the flattened cube of channels
+    channels: tuple[Tensor, Tensor, Tensor]  # (products,) each, one for each degree
 
 
 class Invariants:
@@ -34,7 +34,7 @@ class Invariants:
         own = torch.arange(self.channels).reshape(kinds, config.radial)
         self.few = own[:, : config.four].reshape(-1)  # channels of four-body terms
         self.triples = self._triples() if config.four else []
-        self.bodies = self.pairs.shape[1] * (config.degree + 1), sum(len(one.places) for one in self.triples)
+        self.bodies = self.pairs.shape[1] * (config.degree + 1), sum(len(one.channels[0]) for one in self.triples)
 
     def _triples(self) -> list[Triple]:
         degree, count = self.config.degree_four, len(self.few)
@@ -48,7 +48,7 @@ class Invariants:
                 different &= x <= y
             if b == c:
                 different &= y <= z
-            made.append(Triple((a, b, c), block / block.norm(), different.nonzero()[:, 0]))
+            made.append(Triple((a, b, c), block / block.norm(), (x[different], y[different], z[different])))
         return made
 
     def values(self, density: Tensor) -> list[Tensor]:
@@ -59,36 +59,58 @@ class Invariants:
             for l in range(self.config.degree + 1)  # noqa: E741
         ]
         few = density[:, self.few]
-        four = [
-            torch.einsum("nxyc,nzc->nxyz", _joined(few, one), few[:, :, _of(one.degrees[2])]).flatten(1)[:, one.places]
-            for one in self.triples
-        ]
-        return [torch.cat(three, 1), torch.cat(four, 1) if four else density[:, :0, 0]]
-
-    def slopes(self, density: Tensor, moved: Tensor) -> list[Tensor]:
-        """Derivatives of the invariants of an atom when one neighbour moves.
-
-        density  (e, channels, harmonics) of the atom
-        moved    (e, channels, harmonics, 3) derivative of it along x, y, z
-        -> three and four bodies, each (e, count, 3)
-        """
-        three = []
-        for l in range(self.config.degree + 1):  # noqa: E741
-            half = torch.einsum("ecm,edma->ecda", density[:, :, _of(l)], moved[:, :, _of(l)])
-            whole = (half + half.transpose(1, 2))[:, self.pairs[0], self.pairs[1]]
-            three.append(whole * (self.twice / math.sqrt(2 * l + 1))[:, None])
-        few, step = density[:, self.few], moved[:, self.few]
         four = []
         for one in self.triples:
-            a, b, c = (_of(degree) for degree in one.degrees)
-            x, y, z = few[:, :, a], few[:, :, b], few[:, :, c]
-            along_z = torch.einsum("exyo,ezoa->exyza", _joined(few, one), step[:, :, c])
-            yz = torch.einsum("eyn,ezo,mno->eyzm", y, z, one.block)
-            along_x = torch.einsum("eyzm,exma->exyza", yz, step[:, :, a])
-            xz = torch.einsum("exm,ezo,mno->exzn", x, z, one.block)
-            along_y = torch.einsum("exzn,eyna->exyza", xz, step[:, :, b])
-            four.append((along_x + along_y + along_z).flatten(1, 3)[:, one.places])
-        return [torch.cat(three, 1), torch.cat(four, 1) if four else moved[:, :0, 0]]
+            x, y, z = one.channels
+            cube = torch.einsum("nxyc,nzc->nxyz", _joined(few, one), few[:, :, _of(one.degrees[2])])
+            four.append(cube[:, x, y, z])
+        return [torch.cat(three, 1), torch.cat(four, 1) if four else density[:, :0, 0]]
+
+    def room(self, atoms: int) -> list[Tensor]:
+        """Zeros for `slopes` of so many atoms."""
+        few = len(self.few), (self.config.degree_four + 1) ** 2
+        return [
+            torch.zeros(atoms, self.bodies[0], self.channels, (self.config.degree + 1) ** 2, dtype=torch.float64),
+            torch.zeros(atoms, self.bodies[1], *few, dtype=torch.float64),
+        ]
+
+    def slopes(self, density: Tensor, room: list[Tensor]) -> list[Tensor]:
+        """Derivatives of the invariants by the density that they are made of.
+
+        density  (n, channels, harmonics)
+        room     of n atoms or more; the same places are written each time, and the others stay zero
+        -> three bodies (n, count, channels, harmonics), four bodies (n, count, few channels, fewer harmonics)
+        """
+        three, four = (one[: len(density)] for one in room)
+        count = self.pairs.shape[1]
+        for l in range(self.config.degree + 1):  # noqa: E741
+            own = three[:, l * count : (l + 1) * count, :, _of(l)]
+            factor = (torch.where(self.pairs[0] == self.pairs[1], 2, self.twice) / math.sqrt(2 * l + 1))[:, None]
+            for place in range(2):
+                _put(own, self.pairs[place], factor * density[:, self.pairs[1 - place], _of(l)])
+        few = density[:, self.few]
+        start = 0
+        for one in self.triples:
+            (a, b, c), (x, y, z) = (few[:, :, _of(degree)] for degree in one.degrees), one.channels
+            found = [
+                torch.einsum("nyj,nzk,ijk->nyzi", b, c, one.block)[:, y, z],
+                torch.einsum("nxi,nzk,ijk->nxzj", a, c, one.block)[:, x, z],
+                _joined(few, one)[:, x, y],
+            ]
+            own = four[:, start : start + len(x)]
+            start += len(x)
+            for place, (degree, channel) in enumerate(zip(one.degrees, one.channels, strict=True)):
+                whole = found[place]
+                for other in range(3):  # the same density twice or three times in a product
+                    if other != place and one.degrees[other] == degree:
+                        whole = whole + found[other] * (one.channels[other] == channel)[:, None]
+                _put(own[..., _of(degree)], channel, whole)
+        return [three, four]
+
+
+def _put(made: Tensor, channel: Tensor, part: Tensor) -> None:
+    """Write (n, count, m) into (n, count, channels, m), each where its channel is."""
+    made[:, torch.arange(len(channel)), channel] = part
 
 
 def _of(degree: int) -> slice:
