@@ -9,7 +9,7 @@ translations change nothing by construction, forces are minus the gradient, and 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -84,8 +84,7 @@ class Acorn(Part):
             other = Acorn(replace(self.config, reach=reach))
             other.elements = self.elements
             equations = other._equations(some)
-            left = equations.left_out(choose(equations))
-            found[reach] = merit(left.energy, left.force)
+            found[reach] = merit(equations.left_out(choose(equations)))
         return min(tried, key=found.__getitem__)
 
     def _taught(self, train: list[Frame], seed: int) -> Tensor | None:
@@ -138,14 +137,14 @@ class Acorn(Part):
         few = sums  # makes room
         return sums.weights(self.prior, self.config.members, seed)
 
-    def _on(self, validation: list[Frame], weights: Tensor) -> float:
+    def _on(self, validation: list[Frame], weights: Tensor) -> "_Said":
         """How badly frames are said with these weights."""
         self._fold(weights)
         doubts, self.doubts = self.doubts, False
         said = answers(self, validation, stress=False)
         self.doubts = doubts
         energies = [abs(one.energy - (one.frame.energy or 0.0)) for one in said]
-        return merit(float(np.mean(energies)), float(np.mean(np.concatenate([one.force_error for one in said]))))
+        return _Said(float(np.mean(energies)), float(np.mean(np.concatenate([one.force_error for one in said]))))
 
     def _room(self, train: list[Frame]) -> int:
         """Columns for which rows in single precision and their products in double fit into memory."""
@@ -285,6 +284,13 @@ class Acorn(Part):
         return made
 
 
+class _Said(NamedTuple):
+    """Mean error of an energy, and mean length of that of a force."""
+
+    energy: float
+    force: float
+
+
 def restrained(config: AcornConfig, kinds: int, columns: int) -> AcornConfig:
     """A basis of at most so many columns: gates go first, then functions and degrees of four bodies."""
     config = config.sized(kinds)
@@ -308,10 +314,10 @@ def _left_best(few: DualEquations | NormalEquations, start: Prior) -> tuple[Prio
     """The noises with which frames left out are said best, and what is said of them."""
     left = {start: few.left_out(start, NOISED_ON)}
 
-    def judged(prior: Prior) -> float:
+    def judged(prior: Prior) -> LeftOut:
         if prior not in left:
             left[prior] = few.left_out(prior, NOISED_ON)
-        return merit(left[prior].energy, left[prior].force)
+        return left[prior]
 
     best = quieted(judged, start, len(left[start].errors) >= ENERGIES)
     return best, left[best]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from .solve import Equations, Prior
 
@@ -11,7 +12,20 @@ GRID = (0.1, 10.0)  # factors that are tried
 LEAST = 1e-8  # of the variance of forces, that noise must be
 ENERGIES = 20  # frames below which their energies do not say how noisy they are
 FARTHEST = 4  # tens by which a noise may leave what was chosen on few frames
+ENERGY_SHARE = 0.25  # of energies where forces come first
 EACH = 0.01  # eV²; noise of an energy there, for each atom, over that of a force component
+
+
+class Errors(Protocol):
+    """Mean absolute errors of energies and of force components, or of anything that stands for them."""
+
+    @property
+    def energy(self) -> float:
+        """Of a frame, eV."""
+
+    @property
+    def force(self) -> float:
+        """Of a component, eV/Å."""
 
 
 def choose(equations: Equations, start: Prior = Prior()) -> Prior:
@@ -51,41 +65,42 @@ def _sound(prior: Prior) -> bool:
     return prior.noise >= LEAST * sum(prior.shares[1:]) and max(prior.shares[2:]) <= 10 * prior.shares[1]
 
 
-def quieted(judged: Callable[[Prior], float], start: Prior, energies: bool) -> Prior:
-    """The noises with which a judge finds least, one after the other: those of few frames are not those of many.
+def quieted(judged: Callable[[Prior], Errors], start: Prior, energies: bool) -> Prior:
+    """The noises with which a judge finds least error, one after the other: those of few frames are not those of many.
+
+    Noise is judged by forces first, as a prior is; that of energies by both alike, since it trades one for the other.
 
     energies  whether there are enough of them to say how noisy they are
     """
-    found: dict[Prior, float] = {}
+    found: dict[Prior, Errors] = {}
 
-    def value(prior: Prior) -> float:
+    def errors(prior: Prior) -> Errors:
         if prior not in found:
             found[prior] = judged(prior)
         return found[prior]
 
-    def walked(prior: Prior, change: Callable[[Prior, float], Prior], factor: float) -> Prior:
+    def walked(prior: Prior, change: Callable[[Prior, float], Prior], factor: float, share: float) -> Prior:
         for _ in range(FARTHEST):
             tried = change(prior, factor)
-            if value(tried) >= value(prior):
+            if merit(errors(tried), share) >= merit(errors(prior), share):
                 break
             prior = tried
         return prior
 
-    best = walked(start, _noise, 0.1)
+    best = walked(start, _noise, 0.1, ENERGY_SHARE)
     if energies:
-        quieter = walked(best, _quiet, 0.1)
-        best = walked(best, _quiet, 10.0) if quieter == best else quieter
+        quieter = walked(best, _quiet, 0.1, 1.0)
+        best = walked(best, _quiet, 10.0, 1.0) if quieter == best else quieter
     return best
 
 
-def merit(energy: float, force: float) -> float:
-    """Logarithm of the error: forces first, energies for a quarter."""
-    return math.log(max(force, 1e-12)) + 0.25 * math.log(max(energy, 1e-12))
+def merit(errors: Errors, share: float = ENERGY_SHARE) -> float:
+    """Logarithm of the error: that of forces, and this share of that of energies."""
+    return math.log(max(errors.force, 1e-12)) + share * math.log(max(errors.energy, 1e-12))
 
 
 def _judged(equations: Equations, prior: Prior) -> float:
-    left = equations.left_out(prior)
-    return merit(left.energy, left.force)
+    return merit(equations.left_out(prior))
 
 
 def _noise(prior: Prior, factor: float) -> Prior:

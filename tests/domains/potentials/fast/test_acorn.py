@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -98,8 +99,12 @@ def test_energies_of_few_frames_do_not_say_how_noisy_they_are(monkeypatch, coppe
 def test_many_energies_say_how_noisy_they_are_after_few_could_not():
     """A judge whose best noises are known: they are found, and those of energies only where they may be."""
 
-    def judged(prior: Prior) -> float:
-        return abs(np.log10(prior.noise) + 6) + abs(np.log10(prior.quiet[0]) + 2)
+    class Said(NamedTuple):
+        energy: float
+        force: float
+
+    def judged(prior: Prior) -> Said:
+        return Said(np.exp(abs(np.log10(prior.quiet[0]) + 2)), np.exp(abs(np.log10(prior.noise) + 6)))
 
     start = Prior(noise=1e-4, quiet=(1.0, 1.0))
     found = quieted(judged, start, True)
