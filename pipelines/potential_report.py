@@ -7,15 +7,25 @@ import numpy as np
 from .. import __version__
 from ..domains.potentials.judging.reliability import FIFTHS, Group, reliability
 from ..domains.potentials.judging.scores import force_gaps
+from ..domains.potentials.models.graph_free import GraphFreeTransformer
+from ..domains.potentials.models.graph_free_attention import attention_by_distance, effective_radius
 from ..domains.potentials.predictor import InteratomicPotential, Prediction, named, warnings_of
 from ..domains.potentials.registry import entry
 from ..shared.evaluation.check import Check
 from ..shared.evaluation.comparison import Comparison
 from ..shared.evaluation.table import Table, figures, seconds
+from ..shared.reading.table import plural
 from ..shared.report.laws import laws
 from ..shared.report.page import Report, Section
 from ..shared.report.plots import comparison_bars, coverage_bars
-from ..shared.report.plots_of_matter import drift_over_time, error_against_doubt, parity, radial_curves, spectra
+from ..shared.report.plots_of_matter import (
+    drift_over_time,
+    error_against_doubt,
+    parity,
+    radial_curves,
+    spectra,
+    weight_over_distance,
+)
 from .potential_frames import EMBEDDED, Gathered
 from .potential_motion import Motion
 
@@ -25,6 +35,8 @@ EMBEDDED_WORDS = (
 )
 DRIFT = 1.0  # meV/atom that a run may drift
 HELD = ("atoms", "how many", "held", "mean radius, eV/Å", "mean error, eV/Å")
+LOOKED = 20  # frames whose attention is averaged
+ATTENTION_REACH = 10.0  # Å
 SHOWN = 4  # pairs of elements whose distances are drawn
 
 
@@ -49,6 +61,7 @@ def potential_report(
             ),
             *_errors(potential, predictions),
             *_doubts(potential, predictions),
+            *_attention(potential, predictions),
             laws(checks, "a potential"),
             *_motion(potential, motion),
             Section("Data", f"{gathered.source}. {gathered.split}.", points=gathered.repairs),
@@ -148,6 +161,33 @@ def _doubts(potential: InteratomicPotential, predictions: Sequence[Prediction]) 
             error_against_doubt(radius, error, potential.coverage), alt="Error of the force over its radius",
         ),
         outside,
+    ]  # fmt: skip
+
+
+def _attention(potential: InteratomicPotential, predictions: Sequence[Prediction]) -> list[Section]:
+    """What a transformer looks at; nothing for other methods."""
+    part = next((one for one in potential.parts_.parts if isinstance(one, GraphFreeTransformer)), None)
+    frames = [one.frame for one in predictions if len(one.frame) > 1][:LOOKED]
+    if part is None or not frames:
+        return []
+    found = attention_by_distance(part, frames, ATTENTION_REACH)
+    reach = [effective_radius(part, frame).radius_angstrom for frame in frames]
+    layers = {f"layer {place + 1}": one for place, one in enumerate(found.weight.mean(1))}
+    radii = np.concatenate([one.reshape(len(layers), -1) for one in reach], axis=1)
+    known = found.pairs > 0
+    even = float(np.average(found.weight[:, :, known].mean((0, 1)), weights=found.pairs[known]))
+    table = Table(
+        ("layer", "median radius of 90 % of the attention, Å"),
+        [(name, figures(float(np.median(own)))) for name, own in zip(layers, radii, strict=True)],
+    )
+    return [
+        Section(
+            "What the transformer looks at",
+            "Mean weight that an atom gives to another, over the heads of each layer and "
+            f"{plural(len(frames), 'frame')} of the test. Nothing told the network that near atoms count for more, and "
+            "yet they may (Kreiman et al. 2025, arXiv:2510.02259).",
+            weight_over_distance(found.distance_angstrom, layers, even=even), table, alt="Attention over distance",
+        )
     ]  # fmt: skip
 
 

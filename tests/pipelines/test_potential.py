@@ -119,6 +119,17 @@ def test_run_writes_a_whole_folder(place, capsys):
     assert main(again) == 0
 
 
+def test_the_report_of_a_transformer_shows_attention_against_distance(place, capsys):
+    out = place / "attention"
+    words = ["--method", "graph-free-transformer", "--settings", json.dumps(NETWORK), "--beside", "mean"]
+    words += ["--md-ps", "0", "--test", "0.25", "--out", str(out)]
+    assert main(["run", "potential", "--data", str(place / "train.xyz"), *words]) == 0
+    capsys.readouterr()
+    page = (out / "report.html").read_text()
+    assert "What the transformer looks at" in page and "Attention over distance" in page
+    assert "What the transformer looks at" not in (place / "run" / "report.html").read_text()
+
+
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_every_method_answers_and_its_answer_depends_on_the_data(place, name, capsys):
     if name in ("xtb", "acorn-taught"):

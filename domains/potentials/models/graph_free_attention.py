@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ....shared.errors import InputError
 from ..frame import Frame
 from .graph_free import GraphFreeTransformer
+from .graph_free_frames import inertia_frames, turned
 from .graph_free_tokens import tokens_of
 
 Floats = NDArray[np.float64]
@@ -31,13 +32,19 @@ class Reach(NamedTuple):
 
 
 def atom_attention(part: GraphFreeTransformer, frame: Frame) -> Floats:
-    """Weights between the atoms of one molecule as it lies, (block, head, atom, atom); what marks get is left out.
+    """Weights between the atoms of one molecule, (block, head, atom, atom); what marks get is left out.
 
+    The molecule is looked at as it lies; with frames="inertia" in the first of its four frames of inertia.
     Raises InputError before `fit`.
     """
     if part.network is None:
         raise InputError(f"{part.name} has not learned yet; call fit first.")
-    positions = torch.from_numpy(frame.positions).to(next(part.network.parameters()).dtype)
+    positions = torch.from_numpy(frame.positions)
+    if part.training_.frames == "inertia":
+        whole = torch.zeros(len(frame), dtype=torch.long)
+        positions = positions - positions.mean(0)
+        positions = turned(positions, inertia_frames(positions, whole, 1)[0], whole)
+    positions = positions.to(next(part.network.parameters()).dtype)
     numbers = torch.from_numpy(frame.numbers)
     with torch.no_grad():
         tokens = tokens_of(part.config, numbers, positions, (len(frame),), part.charge, part.spin)

@@ -39,6 +39,23 @@ def test_weights_between_atoms_leave_room_for_the_marks_and_do_not_change_the_an
     assert (weights.sum(-1) < 1).all()
 
 
+def test_in_frames_of_inertia_attention_turns_with_the_molecule():
+    made = GraphFreeTransformer(TINY, GraphFreeTraining(epochs=1, frames="inertia"))
+    made.fit_frames([chain()], [])
+    whole, rotation = chain(), random_rotations(1, torch.float64)[0].numpy()
+    other = molecule(whole.numbers, whole.positions @ rotation + 3.0)
+    # another of the four frames may come first: the nearest of their weights counts
+    apart = [np.abs(atom_attention(made, other) - atom_attention(made, flipped)).max() for flipped in _flips(whole)]
+    assert min(apart) < 1e-5
+
+
+def _flips(frame):
+    """The molecule turned by half a turn about each of its axes of inertia, and as it is."""
+    centred = torch.from_numpy(frame.positions - frame.positions.mean(0))
+    frames = inertia_frames(centred, torch.zeros(len(frame), dtype=torch.long), 1)[:, 0]
+    return [molecule(frame.numbers, (centred @ one @ frames[0].T).numpy()) for one in frames]
+
+
 def test_every_pair_is_counted_once_and_the_mean_weight_is_kept(part):
     frames = [chain(), chain(1.3, 4)]
     found = attention_by_distance(part, frames, longest=20.0, bins=10)
