@@ -10,6 +10,7 @@ from labformer.domains.potentials.fast.acorn import Acorn
 from labformer.domains.potentials.fast.config import AcornConfig
 from labformer.domains.potentials.fast.coordination import bonded
 from labformer.domains.potentials.fast.density import Waves
+from labformer.domains.potentials.fast.invariants import Invariants
 from labformer.domains.potentials.fast.pairs import Pairs, radial
 from labformer.domains.potentials.frame import molecule
 
@@ -43,6 +44,24 @@ def test_slopes_of_waves_by_vectors_are_differences_and_agree_with_each_other():
         torch.testing.assert_close(slope[..., axis], (ahead - behind) / (2 * STEP), rtol=1e-5, atol=1e-6)
     by_value = torch.randn(waves.value.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     torch.testing.assert_close(waves.pulled(pairs, by_value), torch.einsum("erl,erlx->ex", by_value, slope))
+
+
+def test_slopes_of_invariants_by_the_density_are_those_of_automatic_differentiation():
+    config = AcornConfig(radial=3, degree=2, radial_four=2, degree_four=2)
+    invariants = Invariants(config, 2)
+    maker = torch.Generator().manual_seed(0)
+    room = invariants.room(3)
+    for atoms in (3, 2):  # the room is used again, by fewer atoms
+        density = torch.randn(atoms, 6, 9, generator=maker, dtype=torch.float64)
+        three, four = invariants.slopes(density, room)
+        for atom in range(atoms):
+            by_density = torch.autograd.functional.jacobian(
+                lambda one: tuple(found[0] for found in invariants.values(one[None])), density[atom]
+            )
+            torch.testing.assert_close(three[atom], by_density[0])
+            wide = torch.zeros_like(by_density[1])
+            wide[:, invariants.few] = four[atom]
+            torch.testing.assert_close(wide, by_density[1])
 
 
 def test_atoms_in_portions_and_alone_get_the_same_answer(monkeypatch, water_frames, small):
