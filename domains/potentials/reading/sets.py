@@ -129,7 +129,13 @@ def _water(name: str, count: int | None, inside: bool) -> NamedSet:
 
 
 def _read(*rows: str, options: ReadOptions = SAID) -> Read:
-    return read_frames([locate(row) for row in rows], options)
+    """Rows of the catalogue; what is said of a file names it, and not where on this machine it lies."""
+    paths = [locate(row) for row in rows]
+    found = read_frames(paths, options)
+    repairs = found.repairs
+    for path in paths:
+        repairs = tuple(one.replace(str(path), path.name) for one in repairs)
+    return found._replace(repairs=repairs)
 
 
 def first_frames(
