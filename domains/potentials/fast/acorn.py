@@ -9,6 +9,7 @@ translations change nothing by construction, forces are minus the gradient, and 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -128,7 +129,9 @@ class Acorn(Part):
         self.prior = prior if quieter is None else replace(prior, noise=prior.noise * quieter)
         if quieter is None and validation and (over_equations or apart):
             enough = len(validation) >= ENERGIES
-            self.prior = quieted(lambda one: self._on(validation, few.weights(one, most=NOISED_ON)), prior, enough)
+            judged = partial(self._on, validation, few)
+            # of some fifty frames the energies are too few to outweigh many forces
+            self.prior = quieted(judged, prior, enough, share=0.0)
         elif quieter is None:
             self.prior, left = _left_best(few, prior)
             # fits to some of the frames would err more than this one
@@ -137,9 +140,9 @@ class Acorn(Part):
         few = sums  # makes room
         return sums.weights(self.prior, self.config.members, seed)
 
-    def _on(self, validation: list[Frame], weights: Tensor) -> "_Said":
-        """How badly frames are said with these weights."""
-        self._fold(weights)
+    def _on(self, validation: list[Frame], few: DualEquations | NormalEquations, prior: Prior) -> "_Said":
+        """How badly frames are said with the noises of a prior."""
+        self._fold(few.weights(prior, most=NOISED_ON))
         doubts, self.doubts = self.doubts, False
         said = answers(self, validation, stress=False)
         self.doubts = doubts

@@ -65,12 +65,13 @@ def _sound(prior: Prior) -> bool:
     return prior.noise >= LEAST * sum(prior.shares[1:]) and max(prior.shares[2:]) <= 10 * prior.shares[1]
 
 
-def quieted(judged: Callable[[Prior], Errors], start: Prior, energies: bool) -> Prior:
+def quieted(judged: Callable[[Prior], Errors], start: Prior, energies: bool, share: float = ENERGY_SHARE) -> Prior:
     """The noises with which a judge finds least error, one after the other: those of few frames are not those of many.
 
     Noise is judged by forces first, as a prior is; that of energies by both alike, since it trades one for the other.
 
     energies  whether there are enough of them to say how noisy they are
+    share     of their error in the choice of the noise of forces
     """
     found: dict[Prior, Errors] = {}
 
@@ -79,15 +80,15 @@ def quieted(judged: Callable[[Prior], Errors], start: Prior, energies: bool) -> 
             found[prior] = judged(prior)
         return found[prior]
 
-    def walked(prior: Prior, change: Callable[[Prior, float], Prior], factor: float, share: float) -> Prior:
+    def walked(prior: Prior, change: Callable[[Prior, float], Prior], factor: float, weight: float) -> Prior:
         for _ in range(FARTHEST):
             tried = change(prior, factor)
-            if merit(errors(tried), share) >= merit(errors(prior), share):
+            if merit(errors(tried), weight) >= merit(errors(prior), weight):
                 break
             prior = tried
         return prior
 
-    best = walked(start, _noise, 0.1, ENERGY_SHARE)
+    best = walked(start, _noise, 0.1, share)
     if energies:
         quieter = walked(best, _quiet, 0.1, 1.0)
         best = walked(best, _quiet, 10.0, 1.0) if quieter == best else quieter

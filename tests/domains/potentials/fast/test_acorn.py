@@ -111,6 +111,12 @@ def test_many_energies_say_how_noisy_they_are_after_few_could_not():
     assert (found.noise, *found.quiet) == pytest.approx((1e-6, 0.01, 1.0))
     found = quieted(judged, start, False)
     assert (found.noise, *found.quiet) == pytest.approx((1e-6, 1.0, 1.0))
+
+    def torn(prior: Prior) -> Said:  # energies want less noise than forces
+        return Said(prior.noise**0.5, judged(prior).force)
+
+    assert quieted(torn, start, False, share=0.0).noise == pytest.approx(1e-6)
+    assert quieted(torn, start, False, share=10.0).noise < 1e-7
     found = quieted(judged, Prior(noise=1e-6, quiet=(1e-4, 1.0)), True)  # the other way
     assert found.quiet == pytest.approx((0.01, 1.0))
 
