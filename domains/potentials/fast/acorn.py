@@ -9,7 +9,7 @@ translations change nothing by construction, forces are minus the gradient, and 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -315,15 +315,13 @@ def restrained(config: AcornConfig, kinds: int, columns: int) -> AcornConfig:
 
 def _left_best(few: DualEquations | NormalEquations, start: Prior) -> tuple[Prior, LeftOut]:
     """The noises with which frames left out are said best, and what is said of them."""
-    left = {start: few.left_out(start, NOISED_ON)}
 
-    def judged(prior: Prior) -> LeftOut:
-        if prior not in left:
-            left[prior] = few.left_out(prior, NOISED_ON)
-        return left[prior]
+    @cache
+    def left(prior: Prior) -> LeftOut:
+        return few.left_out(prior, NOISED_ON)
 
-    best = quieted(judged, start, len(left[start].errors) >= ENERGIES)
-    return best, left[best]
+    best = quieted(left, start, len(left(start).errors) >= ENERGIES)
+    return best, left(best)
 
 
 def _order(train: list[Frame], seed: int) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Protocol
 
 from .solve import Equations, Prior
@@ -73,12 +74,7 @@ def quieted(judged: Callable[[Prior], Errors], start: Prior, energies: bool, sha
     energies  whether there are enough of them to say how noisy they are
     share     of their error in the choice of the noise of forces
     """
-    found: dict[Prior, Errors] = {}
-
-    def errors(prior: Prior) -> Errors:
-        if prior not in found:
-            found[prior] = judged(prior)
-        return found[prior]
+    errors = cache(judged)
 
     def walked(prior: Prior, change: Callable[[Prior, float], Prior], factor: float, weight: float) -> Prior:
         for _ in range(FARTHEST):

@@ -50,7 +50,6 @@ class NormalEquations:
         if self._energies is not None:
             self._energies.append((wide[rows.kinds == 0], rows.labels[rows.kinds == 0]))
             if len(self._energies) * sum(self.columns) > HELD:
-                self._reweigh(self.prior.quiet[0])
                 self._energies = None
         factor = self._factors(rows.kinds)
         self._waiting.append((torch.from_numpy(wide * factor[:, None]), torch.from_numpy(rows.labels * factor)))

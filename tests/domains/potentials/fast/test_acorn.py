@@ -251,6 +251,14 @@ def test_frames_beyond_what_leaving_out_may_cost_are_fitted_and_not_left_out(mon
         some.add(one)
     for wanted, got in zip(every.left_out(prior).errors[:3], some.left_out(prior).errors, strict=True):
         np.testing.assert_allclose(got, wanted, atol=1e-12)
+    # and energies of so many frames keep their weight
+    monkeypatch.setattr(normal, "HELD", 2.5 * sum(design.columns))
+    fixed = NormalEquations(design.columns, equations.scales, prior)
+    for one in rows:
+        fixed.add(one)
+    other = replace(prior, quiet=(1e-3, 1.0))
+    torch.testing.assert_close(fixed.weights(other), every.weights(prior))
+    assert not torch.allclose(every.weights(other), every.weights(prior))
 
 
 def test_many_frames_without_validation_are_judged_by_leaving_each_out(monkeypatch, water_frames, small):
