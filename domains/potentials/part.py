@@ -85,7 +85,7 @@ def gradient_of(
         grads = torch.autograd.grad(energies.sum(), wanted, create_graph=create_graph, materialize_grads=True)
     if not create_graph:
         energies = energies.detach()
-    return energies, -grads[0], None if strain is None else _stress(batch, grads[1].reshape(-1, 9)[:, OF_NINE])
+    return energies, -grads[0], None if strain is None else stress_of(batch, grads[1])
 
 
 def of_slopes(
@@ -106,11 +106,12 @@ def of_slopes(
     each = (slopes[:, :, None] * vectors[:, None, :]).reshape(-1, 9)
     strained = each.new_zeros(len(batch.sizes), 9)
     strained.index_add_(0, batch.structure.index_select(0, batch.first), each)
-    strained = ((strained + strained.reshape(-1, 3, 3).transpose(1, 2).reshape(-1, 9)) / 2)[:, OF_NINE]
-    return energies, forces, _stress(batch, strained)
+    strained = strained.reshape(-1, 3, 3)
+    return energies, forces, stress_of(batch, (strained + strained.transpose(1, 2)) / 2)
 
 
-def _stress(batch: Batch, strained: Tensor) -> Tensor:
-    """Derivatives by strain (b, 6) in eV -> stress; structures without a cell have none."""
+def stress_of(batch: Batch, strained: Tensor) -> Tensor:
+    """Derivatives by strain (b, 3, 3) in eV -> stress (b, 6); structures without a cell have none."""
     volumes = torch.linalg.det(batch.cells).abs()[:, None]
-    return torch.where(volumes > 0, strained / volumes.clamp_min(1e-12), torch.zeros_like(strained))
+    flat = strained.reshape(-1, 9)[:, OF_NINE]
+    return torch.where(volumes > 0, flat / volumes.clamp_min(1e-12), torch.zeros_like(flat))

@@ -3,10 +3,12 @@
 Two-, three- and four-body invariants of the neighbours' density (Drautz 2019, doi:10.1103/PhysRevB.99.014104; Kovács et
 al. 2021, doi:10.1021/acs.jctc.1c00647), linear in their weights, fitted to energies, forces and stress at once. With
 few frames the regression is solved over equations, so that the number of invariants costs nearly nothing, and the prior
-is chosen by leaving every frame out exactly; with many it is solved over columns. Rotations, mirrors, permutations and
+is chosen by leaving every frame out exactly; with many it is solved over columns. Frames of one molecule get a
+term of it as a whole as well (`whole`). Rotations, mirrors, permutations and
 translations change nothing by construction, forces are minus the gradient, and energies add over far parts.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache, partial
@@ -22,7 +24,7 @@ from ....shared.errors import InputError
 from ..batch import Batch
 from ..frame import Frame, require_labels
 from ..models.radii import COVALENT
-from ..part import Evaluated, Part, of_slopes
+from ..part import Evaluated, Part, of_slopes, stress_of
 from ..parts import Answered, answers
 from .choice import ENERGIES, choose, merit, quieted
 from .config import REACHES, AcornConfig
@@ -31,9 +33,11 @@ from .dual import DualEquations
 from .folded import Folded
 from .normal import NormalEquations
 from .solve import Equations, LeftOut, Prior
+from .whole import GEOMETRY, LENGTHS, Copies, Whole, one_molecule
 
 EQUATIONS = 4500  # up to so many, all frames are solved over equations
 CHOSEN_ON = 1800  # equations of the frames on which the prior is chosen otherwise
+SHARES = 0.01, 0.1, 1.0  # of a whole molecule's term, that are tried with each length
 NOISED_ON = 12_000  # equations, at most, on which the noise is chosen, and whose frames are left out exactly
 
 
@@ -55,25 +59,41 @@ class Acorn(Part):
         self._left: tuple[dict[int, Frame], LeftOut] | None = None  # by place, in the order of leaving out
         self._centres: Tensor | None = None
         self._mean: Tensor | None = None  # weights around which the prior lies
+        self._plain: Tensor | None = None  # the same without a term of a whole molecule
+        self.whole: Whole | None = None
 
     def fit_frames(self, train: Sequence[Frame], validation: Sequence[Frame], seed: int = 0) -> None:
         """Fit to energies, forces, and stress where frames have it; raises InputError where labels are missing."""
         train = list(train)
         require_labels(train)
         self.elements = tuple(sorted({int(one) for frame in train for one in np.unique(frame.numbers)}))
-        self._left = self._centres = self._mean = None
+        self._left = self._centres = self._mean = self._plain = self.whole = None
         many = sum(map(_count, train)) > EQUATIONS
-        self.config = self.config.sized(len(self.elements), many)
-        if many:
-            self.config = restrained(self.config, len(self.elements), max(self._room(train), self.config.columns))
+        self.config = self._sized(train, many)
         if self.config.reach is None:
             self.config = replace(self.config, reach=self._reach(train, seed))
+        order = _order(train, seed)
+        # all of few frames; of many, those on which the prior is chosen
+        first = [train[place] for place in order] if not many else _first([train[place] for place in order], CHOSEN_ON)
+        equations = self._equations(first)
+        self.whole = self._whole(train, first, equations, seed)
         self._mean = self._taught(train, seed)  # in the columns that are solved for
+        equations = self._completed(equations, first)
+        self.prior = choose(equations)
         if not many:
-            weights = self._solve_few(train, seed)
+            self._left = {int(place): train[place] for place in order}, equations.left_out(self.prior)
+            self._fold(*self._solved_few(equations, seed))
         else:
-            weights = self._solve_many(train, list(validation), seed)
-        self._fold(weights)
+            scales = equations.scales
+            del equations
+            self._fold(*self._solved_many(train, list(validation), scales, seed))
+        if self.whole is not None:
+            self.whole.finish()
+
+    def _sized(self, train: list[Frame], many: bool) -> AcornConfig:
+        """The basis that so many frames allow."""
+        config, kinds = self.config.sized(len(self.elements), many), len(self.elements)
+        return restrained(config, kinds, max(self._room(train), config.columns)) if many else config
 
     def _reach(self, train: list[Frame], seed: int) -> float:
         """Å of many-body terms with which some frames are said best when they are left out."""
@@ -88,31 +108,83 @@ class Acorn(Part):
             found[reach] = merit(equations.left_out(choose(equations)))
         return min(tried, key=found.__getitem__)
 
+    def _whole(self, train: list[Frame], first: list[Frame], equations: Equations, seed: int) -> Whole | None:
+        """A term of the whole molecule, if frames are of one, and some that are left out are said better with it."""
+        wanted = self.config.whole
+        if wanted is False or not one_molecule(train):
+            if wanted:
+                raise InputError(
+                    "whole=true is for frames of one molecule of 3 to 60 atoms, in one order of its atoms and without "
+                    "a cell; these are others. Leave whole open, sort the atoms, or split the frames."
+                )
+            return None
+        some = _first(first, CHOSEN_ON)
+        equations = equations.first(len(some))
+        prior = choose(equations)
+        best, length = math.inf if wanted else merit(equations.left_out(prior)), 0.0
+        for one in LENGTHS:
+            term = Whole.of(train, some, one)
+            extended = equations.extended(term.stacked(some))
+            for share in SHARES:
+                tried = replace(prior, shares=(*prior.shares[:-1], share))
+                found = merit(extended.left_out(tried))
+                if found < best:
+                    best, length = found, one
+        return Whole.of(train, _centres(train, self.config.centres, seed), length) if length else None
+
     def _taught(self, train: list[Frame], seed: int) -> Tensor | None:
         """Weights (columns,) that are believed before the frames are seen; None: zero."""
         return None
 
-    def _solve_few(self, train: list[Frame], seed: int) -> Tensor:
-        equations = self._equations(train)
-        self.prior = choose(equations)
-        self._left = dict(enumerate(train)), equations.left_out(self.prior)
-        return equations.weights(self.prior, self.config.members, seed)
+    def learned(self, train: list[Frame], seed: int, quieter: float) -> tuple[Tensor, Tensor | None]:
+        """As `_solved_many`, for a basis that stands."""
+        first = _first([train[place] for place in _order(train, seed)], CHOSEN_ON)
+        equations = self._completed(self._equations(first), first)
+        self.prior, scales = choose(equations), equations.scales
+        del equations
+        return self._solved_many(train, [], scales, seed, quieter)
 
-    def _solve_many(
-        self, train: list[Frame], validation: list[Frame], seed: int, quieter: float | None = None
-    ) -> Tensor:
-        """With the prior chosen on some of the frames, over equations where memory allows, else over columns.
+    def _completed(self, equations: Equations, frames: list[Frame]) -> Equations:
+        """Equations of frames with the term of a whole molecule, less what is believed before frames are seen."""
+        if self.whole is not None:
+            equations = equations.extended(self.whole.stacked(frames))
+        if self._mean is not None:
+            equations = equations.relabelled(equations.labels - equations.said(self._mean))
+        return equations
 
+    def _solved_few(self, equations: Equations, seed: int) -> tuple[Tensor, Tensor | None]:
+        """As `_solved_many`, at once."""
+        assert self.prior is not None
+        weights = equations.weights(self.prior, self.config.members, seed)
+        if self.whole is None:
+            return weights, None
+        if self._mean is not None and self._plain is not None:
+            away = self._mean - padded(self._plain, len(self._mean))
+            equations = equations.relabelled(equations.labels + equations.said(away))
+        alone = replace(self.prior, shares=(*self.prior.shares[:-1], 0.0))
+        return weights, equations.weights(alone, self.config.members, seed)[:, : -self.whole.columns]
+
+    def _solved_many(
+        self,
+        train: list[Frame],
+        validation: list[Frame],
+        scales: Sequence[float],
+        seed: int,
+        quieter: float | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Weights of all columns, and those without the term of a whole molecule if there is one.
+
+        With the prior that was chosen on some of the frames, over equations where memory allows, else over columns.
+
+        scales   of the blocks
         quieter  noise over what was chosen on some frames; None: by validation, or by leaving frames out
         """
-        order = _order(train, seed)
+        assert self.prior is not None
+        prior, order = self.prior, _order(train, seed)
         counts = np.cumsum([_count(train[place]) for place in order])
-        equations = self._equations(_first([train[place] for place in order], CHOSEN_ON))
-        prior, scales = choose(equations), equations.scales
-        del equations
-        design = self._design(train)
+        design = self._design(train, self.whole)
         columns = sum(design.columns)
-        over_equations = columns > self.config.columns or counts[-1] < columns <= self._room(train)
+        over_equations = design.local > self.config.columns or counts[-1] < columns <= self._room(train)
         # noise is chosen over equations of some frames where that costs less than over so many columns
         apart = not over_equations and columns > NOISED_ON and quieter is None
         sums: DualEquations | NormalEquations
@@ -126,19 +198,24 @@ class Acorn(Part):
             sums.add(rows)
             if few is not sums and (not at or counts[at] <= NOISED_ON):
                 few.add(rows)
-        self.prior = prior if quieter is None else replace(prior, noise=prior.noise * quieter)
-        if quieter is None and validation and (over_equations or apart):
+        if quieter is not None:
+            self.prior = replace(prior, noise=prior.noise * quieter)
+        elif validation and (over_equations or apart):
             enough = len(validation) >= ENERGIES
             judged = partial(self._on, validation, few)
             # of some fifty frames the energies are too few to outweigh many forces
             self.prior = quieted(judged, prior, enough, share=0.0)
-        elif quieter is None:
+        else:
             self.prior, left = _left_best(few, prior)
             # fits to some of the frames would err more than this one
             if few is sums and (not over_equations or len(left.errors) == len(train)):
                 self._left = {int(place): train[place] for place in order[: len(left.errors)]}, left
         few = sums  # makes room
-        return sums.weights(self.prior, self.config.members, seed)
+        weights, plain = sums.weights(self.prior, self.config.members, seed), None
+        if self.whole is not None and self._mean is None:
+            sums.forget_last()
+            plain = sums.weights(self.prior, self.config.members, seed)
+        return weights, plain
 
     def _on(self, validation: list[Frame], few: DualEquations | NormalEquations, prior: Prior) -> "_Said":
         """How badly frames are said with the noises of a prior."""
@@ -155,9 +232,10 @@ class Acorn(Part):
         return int((1e9 * self.config.memory - 8 * count**2) / (4 * count))
 
     def _equations(self, frames: list[Frame]) -> Equations:
+        """With all but the term of a whole molecule, and labels as they are."""
         design = self._design(frames)
         rows = [
-            self._rows(design, frame)
+            self._weighed(design.rows(frame), frame)
             for frame in tqdm(frames, desc="acorn: equations", unit="frame", disable=None, leave=False)
         ]
         blocks = [np.concatenate([one.blocks[place] for one in rows]) for place in range(len(design.columns))]
@@ -166,9 +244,9 @@ class Acorn(Part):
             blocks, np.concatenate([one.labels for one in rows]), np.concatenate([one.kinds for one in rows]), ends
         )
 
-    def _design(self, frames: list[Frame]) -> Design:
+    def _design(self, frames: list[Frame], whole: Whole | None = None) -> Design:
         """With the coordination of the first frames that were seen as zero."""
-        design = Design(self.config, self.elements)
+        design = Design(self.config, self.elements, whole)
         if self._centres is None:
             design.centre(frames)
             self._centres = design.centres
@@ -176,25 +254,42 @@ class Acorn(Part):
         return design
 
     def _rows(self, design: Design, frame: Frame) -> Rows:
-        rows = design.rows(frame)
-        # strain derivatives belong to a whole frame: their noise grows with its size as that of a sum of forces does
-        rows.labels[rows.kinds == 2] *= self.config.stress_share / len(frame) ** 0.5
-        for block in rows.blocks:
-            block[rows.kinds == 2] *= self.config.stress_share / len(frame) ** 0.5
+        rows = self._weighed(design.rows(frame), frame)
         if self._mean is not None:
             rows.labels[:] -= np.concatenate(rows.blocks, 1) @ self._mean.numpy()
         return rows
 
-    def _fold(self, weights: Tensor) -> None:
-        """Keep weights (sets, columns) and make them quick to use."""
+    def _weighed(self, rows: Rows, frame: Frame) -> Rows:
+        # strain derivatives belong to a whole frame: their noise grows with its size as that of a sum of forces does
+        rows.labels[rows.kinds == 2] *= self.config.stress_share / len(frame) ** 0.5
+        for block in rows.blocks:
+            block[rows.kinds == 2] *= self.config.stress_share / len(frame) ** 0.5
+        return rows
+
+    def _fold(self, weights: Tensor, plain: Tensor | None = None) -> None:
+        """Keep weights (sets, columns) and make them quick to use.
+
+        plain  (sets, columns) of a fit without the term of a whole molecule, for what is another one
+        """
         if self._mean is not None:
             weights = weights + self._mean
+        if plain is not None and self._plain is not None:
+            plain = plain + self._plain
+        if self.whole is not None:
+            weights, own = weights[:, : -self.whole.columns], weights[:, -self.whole.columns :]
+            self.whole.settle(own)
+        self._keep(weights.contiguous(), plain)
+
+    def _keep(self, weights: Tensor, plain: Tensor | None) -> None:
+        """Weights of all but the term of a whole molecule, with it and without."""
         kinds = len(self.elements)
         centres = torch.zeros(kinds, kinds, dtype=torch.float64) if self._centres is None else self._centres
         self.register_buffer("weights", weights)
+        self.register_buffer("plain", plain)
         self.register_buffer("centres", centres)
         radii = torch.from_numpy(COVALENT[list(self.elements)])
         self.folded = Folded(self.config, radii, centres, weights)
+        self.folded_plain = None if plain is None else Folded(self.config, radii, centres, plain)
         place = torch.full((max(self.elements) + 1,), -1)
         place[list(self.elements)] = torch.arange(kinds)
         self.register_buffer("place", place, persistent=False)
@@ -203,17 +298,46 @@ class Acorn(Part):
     def evaluate(self, batch: Batch, stress: bool = False) -> Evaluated:
         """Energies, forces, stress; with `doubts`, the root mean square distance of drawn forces from the answer."""
         batch = self._within(batch)
-        kind, vectors = self._kinds(batch), batch.vectors(batch.positions, batch.cells)
-        atoms, slopes = self.folded.atom_energies(vectors, batch.first, batch.second, kind)
-        energies, forces, voigt = of_slopes(batch, atoms, vectors, slopes, stress)
+        near = _Pairs(self._kinds(batch), batch.vectors(batch.positions, batch.cells))
+        copies = None if self.whole is None else self.whole.copies(batch)
+        energies, forces, voigt = self._answered(batch, near, copies, stress)
         doubts = self.doubts and self.folded.sets > 1
-        return Evaluated(energies, forces, voigt, self._spread(batch, vectors, kind, forces) if doubts else None)
+        return Evaluated(energies, forces, voigt, self._spread(batch, near, copies, forces) if doubts else None)
 
-    def _spread(self, batch: Batch, vectors: Tensor, kind: Tensor, forces: Tensor) -> Tensor:
+    def _answered(
+        self, batch: Batch, near: "_Pairs", copies: Copies | None, stress: bool = False, member: int = 0
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Energies, forces and stress of one set of weights."""
+        atoms, slopes = self._around(batch, near, copies, member)
+        energies, forces, voigt = of_slopes(batch, atoms, near.vectors, slopes, stress)
+        if copies is not None and len(copies.atoms):
+            assert self.whole is not None
+            more, push, strained = self.whole.answered(batch, copies, member)
+            energies, forces = energies + more, forces + push.to(forces.dtype)
+            voigt = None if voigt is None else voigt + stress_of(batch, strained).to(voigt.dtype)
+        return energies, forces, voigt
+
+    def _around(self, batch: Batch, near: "_Pairs", copies: Copies | None, member: int) -> tuple[Tensor, Tensor]:
+        """Energies of atoms and slopes of pairs; of another fit in structures that are another molecule."""
+        pairs = near.vectors, batch.first, batch.second, near.kind
+        if copies is None or bool(copies.whole.all()):
+            return self.folded.atom_energies(*pairs, member)
+        if self.folded_plain is None:
+            raise InputError(
+                f"this {self.name} knows one molecule as a whole and is asked about another one; fit with whole=false "
+                "for any composition."
+            )
+        atoms, slopes = self.folded_plain.atom_energies(*pairs, member)
+        if bool(copies.whole.any()):
+            own = copies.whole[batch.structure]
+            known, inclined = self.folded.atom_energies(*pairs, member)
+            atoms, slopes = torch.where(own, known, atoms), torch.where(own[batch.first, None], inclined, slopes)
+        return atoms, slopes
+
+    def _spread(self, batch: Batch, near: "_Pairs", copies: Copies | None, forces: Tensor) -> Tensor:
         squares = torch.zeros_like(forces[:, 0])
         for member in range(1, self.folded.sets):
-            drawn = self.folded.atom_energies(vectors, batch.first, batch.second, kind, member)
-            squares += (of_slopes(batch, drawn[0], vectors, drawn[1])[1] - forces).square().sum(1)
+            squares += (self._answered(batch, near, copies, False, member)[1] - forces).square().sum(1)
         return (squares / (self.folded.sets - 1)).sqrt()
 
     def _within(self, batch: Batch) -> Batch:
@@ -261,7 +385,7 @@ class Acorn(Part):
     def count(self) -> int:
         """Weights of the answer."""
         weights: Tensor = self.weights  # type: ignore[assignment]
-        return weights.shape[1]
+        return weights.shape[1] + (0 if self.whole is None else self.whole.columns)
 
     def settings(self) -> Mapping[str, Any]:
         """The basis, the elements, the prior that was chosen, and how many draws there are."""
@@ -270,6 +394,7 @@ class Acorn(Part):
             "elements": list(self.elements),
             "prior": None if self.prior is None else asdict(self.prior),
             "sets": self.folded.sets,
+            "length": None if self.whole is None else self.whole.length,
         }
 
     @classmethod
@@ -281,10 +406,20 @@ class Acorn(Part):
             prior = settings["prior"]
             made.prior = Prior(tuple(prior["shares"]), prior["noise"], tuple(prior["quiet"]))
         weights, made._centres = tensors["weights"], tensors["centres"].double()
-        if weights.shape != (settings["sets"], sum(Design(made.config, made.elements).columns)):
+        if weights.shape != (settings["sets"], Design(made.config, made.elements).local):
             raise ValueError(f"weights of shape {tuple(weights.shape)} are of another basis")
-        made._fold(weights)
+        if (length := settings.get("length")) is not None:
+            made.whole = Whole(length, *(tensors[f"whole.{name}"] for name in GEOMETRY))
+            made.whole.keep(pulls=tensors["whole.pulls"])
+        made._keep(weights, tensors.get("plain"))
         return made
+
+
+class _Pairs(NamedTuple):
+    """Places of the elements (n,), and the vectors of the pairs (e, 3) Å."""
+
+    kind: Tensor
+    vectors: Tensor
 
 
 class _Said(NamedTuple):
@@ -292,6 +427,19 @@ class _Said(NamedTuple):
 
     energy: float
     force: float
+
+
+def _centres(train: list[Frame], most: int, seed: int) -> list[Frame]:
+    """Frames that a term of a whole molecule has its functions at: all of few, of many some."""
+    each = _count(train[0])
+    if each * len(train) <= EQUATIONS:
+        return train
+    return [train[place] for place in _order(train, seed)[: max(2, most // each)]]
+
+
+def padded(weights: Tensor, count: int) -> Tensor:
+    """With zeros up to so many columns."""
+    return torch.cat([weights, weights.new_zeros(count - len(weights))])
 
 
 def restrained(config: AcornConfig, kinds: int, columns: int) -> AcornConfig:

@@ -32,6 +32,9 @@ class AcornConfig:
     memory        GB that equations may take where there are many frames: the basis is cut until they fit
     columns       at most, where there are too many equations for that: their products with each other take 8 bytes
                   times columns², and time grows as fast
+    whole         whether frames of one molecule get a term of it as a whole, beside those of its atoms; None: where
+                  frames that are left out are said better with it
+    centres       functions of that term, at most, where there are many frames; they add to `columns`
     """
 
     cutoff: float = 6.0
@@ -49,6 +52,8 @@ class AcornConfig:
     stress_share: float = 1.0
     memory: float = 12.0
     columns: int = 21_000
+    whole: bool | None = None
+    centres: int = 12_000
 
     def __post_init__(self) -> None:
         if not 0 < self.nearest < self.near <= self.cutoff:

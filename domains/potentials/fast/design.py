@@ -17,6 +17,7 @@ from .coordination import bonded, counted
 from .density import Waves, gathered
 from .invariants import Invariants
 from .pairs import Pairs, radial
+from .whole import Whole
 
 Floats = NDArray[np.float64]
 NUMBERS = 10_000_000  # of derivatives that are held at once
@@ -26,8 +27,8 @@ NUMBERS = 10_000_000  # of derivatives that are held at once
 class Rows:
     """Rows of one frame, and what they should come to.
 
-    blocks  for atoms, for two, three and four bodies, and for three and four bodies times coordination, each
-            (1 + 3 atoms [+ 6], columns)
+    blocks  for atoms, for two, three and four bodies, for three and four bodies times coordination, and for a whole
+            molecule, each (1 + 3 atoms [+ 6], columns)
     labels  (1 + 3 atoms [+ 6],) energy in eV, forces in eV/Å, strain derivative of the energy in eV
     kinds   0 for the energy, 1 for forces, 2 for strain
     """
@@ -41,17 +42,20 @@ class Design:
     """Rows for frames of these elements.
 
     columns  of each block: counts of the elements, then for each element of the central atom its invariants; those
-             that are gated, for each element of the central atom and of the neighbours that are counted
+             that are gated, for each element of the central atom and of the neighbours that are counted; functions
+             of a whole molecule
     centres  (elements, elements) coordination that counts as zero, by element of the central atom; set by `centre`
     """
 
-    def __init__(self, config: AcornConfig, elements: tuple[int, ...]) -> None:
+    def __init__(self, config: AcornConfig, elements: tuple[int, ...], whole: Whole | None = None) -> None:
         config = config.sized(len(elements))
         self.config, self.elements = config, elements
         self.invariants = Invariants(config, len(elements))
         kinds, bodies = len(elements), self.invariants.bodies
         gated = [kinds**2 * bodies[0] * (config.gates >= 3), kinds**2 * bodies[1] * (config.gates >= 4)]
-        self.columns = (kinds, kinds**2 * config.radial_two, *(kinds * count for count in bodies), *gated)
+        local = kinds, kinds**2 * config.radial_two, *(kinds * count for count in bodies), *gated
+        self.whole, self.local = whole, sum(local)
+        self.columns = (*local, 0 if whole is None else whole.columns)
         self.gated = [body for body, count in enumerate(gated) if count]
         self.radii = torch.from_numpy(COVALENT[list(elements)])
         self.centres = torch.zeros(kinds, kinds, dtype=torch.float64)
@@ -79,12 +83,14 @@ class Design:
         stress = frame.stress is not None and frame.volume > 0
         blocks = [np.zeros((1 + 3 * len(frame) + 6 * stress, count)) for count in self.columns]
         blocks[0][0] = np.bincount(near.kind.numpy(), minlength=len(self.elements))
-        for block, sums in zip(blocks[1:], self._derivatives(near, stress), strict=True):
+        for block, sums in zip(blocks[1:-1], self._derivatives(near, stress), strict=True):
             if block.shape[1]:
                 block[0] = sums.value.reshape(-1).numpy()
                 block[1 : 1 + 3 * len(frame)] = -sums.moved.reshape(3 * len(frame), -1).numpy()
             if block.shape[1] and stress:
                 block[-6:] = sums.strained.reshape(6, -1).numpy()
+        if self.whole is not None and len(frame) > 1:
+            blocks[-1] = self.whole.rows(frame.positions)
         labels = [np.array([frame.energy]), frame.forces.ravel()]
         if frame.stress is not None and stress:
             labels.append(frame.stress * frame.volume)
@@ -145,7 +151,7 @@ class Design:
             for one, pulled in zip(sums, change, strict=True):
                 one.add_around(atom, pulled, near.second[own], near.vectors[own], int(kind[atom]), stress)
         empty = _Sums.zeros(0, kinds, 0)
-        return sums + [empty] * (len(self.columns) - 2 - len(sums))
+        return sums + [empty] * (len(self.columns) - 3 - len(sums))
 
     def _by_density(self, near: "_Near", density: Tensor) -> Iterator[tuple[int, int, Tensor, list[Tensor]]]:
         """Each atom with each element around it: atom, element, pairs, slopes of invariants by that density.

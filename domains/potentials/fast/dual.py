@@ -30,10 +30,12 @@ class DualEquations:
             for count, share, scale in zip(columns, prior.shares, scales, strict=True)
         ]
         self.widths = np.concatenate(widths)  # of the prior of each weight
+        self._last = columns[-1]
         self._rows: list[NDArray[np.float32]] = []
         self._labels: list[Floats] = []
         self._kinds: list[NDArray[np.int8]] = []
         self._products: Tensor | None = None  # lower triangle
+        self._diagonal = torch.zeros(0)  # of it, which a factor may stand over
 
     def add(self, rows: Rows) -> None:
         """Add a frame."""
@@ -81,6 +83,15 @@ class DualEquations:
         dual = _solved(factor, labels[:, None])[:, 0]
         inverse = torch.cholesky_inverse(factor, upper=True).numpy()
         return of_inverse(inverse, dual, labels, kinds, noises, ends)
+
+    def forget_last(self) -> None:
+        """Go on as if the last block had never been."""
+        kept = len(self.widths) - self._last
+        if self._products is not None:
+            wide = np.concatenate([one[:, kept:] for one in self._rows]).astype(np.float64)
+            add_products(self._products, torch.from_numpy(wide), -1.0)
+            self._diagonal -= torch.from_numpy((wide**2).sum(1))
+        self.widths, self._rows, self._last = self.widths[:kept], [one[:, :kept] for one in self._rows], 0
 
     def _equations(self, prior: Prior, count: int) -> tuple[Floats, NDArray[np.int8], Floats]:
         """Labels, kinds and noises of the first so many."""

@@ -123,6 +123,16 @@ class NormalEquations:
         self._unfactored()
         return summed(errors, variances, np.concatenate([one.kinds for one in self._kept]))
 
+    def forget_last(self) -> None:
+        """Go on as if the last block had never been."""
+        self._flush()
+        kept = sum(self.columns[:-1])
+        self.columns[-1] = 0
+        self._lower, self.right = self._lower[:kept, :kept], self.right[:kept]
+        if self._energies is not None:
+            self._energies = [(wide[:, :kept], labels) for wide, labels in self._energies]
+        self._kept = [one._replace(wide=one.wide[:, :kept]) for one in self._kept]
+
     def _solved(self, prior: Prior) -> tuple[Tensor, Tensor]:
         """The factor for the noises of this prior, in the upper triangle, and the mean of the scaled weights."""
         self._reweigh(prior.quiet[0])

@@ -5,6 +5,7 @@ sum of the linear kernels of the blocks (Rasmussen & Williams 2006, section 2.1)
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,13 +25,13 @@ ALIKE = "the frames give the same equations over and over: they are all alike, o
 class Prior:
     """What is believed before data, in units of the mean square of force components.
 
-    shares  of atoms (eV² for each), of two-, three- and four-body terms, and of three- and four-body terms that vary
-            with coordination, in the variance of a force component
+    shares  of atoms (eV² for each), of two-, three- and four-body terms, of three- and four-body terms that vary with
+            coordination, and of a whole molecule, in the variance of a force component
     noise   variance of what is not explained of a force component
     quiet   noise of energies (eV²), and of strain derivatives, over that of force components
     """
 
-    shares: tuple[float, ...] = (100.0, 1.0, 0.1, 0.03, 0.1, 0.01)
+    shares: tuple[float, ...] = (100.0, 1.0, 0.1, 0.03, 0.1, 0.01, 0.1)
     noise: float = 1e-5
     quiet: tuple[float, float] = (0.1, 1.0)
 
@@ -59,6 +60,33 @@ class Equations:
         self.labels, self.kinds, self.ends = torch.from_numpy(labels), torch.from_numpy(kinds), list(ends)
         self.scales = block_scales(self.blocks, self.kinds)
         self.grams = [_products(one, scale**-2) for one, scale in zip(self.blocks, self.scales, strict=True)]
+
+    def extended(self, block: Floats) -> "Equations":
+        """The same equations with something in the last block, which was empty."""
+        made = copy(self)
+        last = torch.from_numpy(block)
+        scale = block_scales([last[:, :0], last], self.kinds)[1]
+        made.blocks, made.scales = [*self.blocks[:-1], last], [*self.scales[:-1], scale]
+        made.grams = [*self.grams[:-1], _products(last, scale**-2)]
+        return made
+
+    def first(self, frames: int) -> "Equations":
+        """Those of the first frames."""
+        count, made = self.ends[frames - 1], copy(self)
+        made.blocks, made.grams = [one[:count] for one in self.blocks], [one[:count, :count] for one in self.grams]
+        made.labels, made.kinds, made.ends = self.labels[:count], self.kinds[:count], self.ends[:frames]
+        return made
+
+    def relabelled(self, labels: Tensor) -> "Equations":
+        """The same with other labels."""
+        made = copy(self)
+        made.labels = labels
+        return made
+
+    def said(self, weights: Tensor) -> Tensor:
+        """(equations,) what weights of all columns come to."""
+        parts = torch.split(weights, [one.shape[1] for one in self.blocks])
+        return sum((one @ part for one, part in zip(self.blocks, parts, strict=True)), torch.zeros(()))
 
     def noises(self, prior: Prior) -> Tensor:
         """Variance of each equation's noise."""

@@ -26,6 +26,7 @@ from ..parts import left_over
 from .acorn import Acorn, restrained
 from .config import AcornConfig
 from .design import Design
+from .whole import Whole
 
 STEPS = 24  # of 0.5 fs between two frames of a teacher's run
 EACH = 5  # frames from each start
@@ -54,12 +55,21 @@ class TaughtAcorn(Acorn):
     def _taught(self, train: list[Frame], seed: int) -> Tensor:
         count = lessons_for(train) if self.lessons is None else self.lessons
         labelled = left_over_energies(drawn(train, count, self.temperature, seed))
+        if self.whole is not None:
+            each = 1 + 3 * len(train[0])
+            self.whole = Whole.of(train, [*train, *labelled][: self.config.centres // each], self.whole.length)
         pupil = Acorn(replace(restrained(self.config, len(self.elements), self.config.columns), members=0))
+        pupil.elements, pupil._centres, pupil.whole = self.elements, self._centres, self.whole
+        weights, plain = pupil.learned(labelled, seed, QUIET)
+        narrow, wide = (Design(one, self.elements, self.whole) for one in (pupil.config, self.config))
+        if plain is not None:
+            self._plain = widened(plain[0], Design(pupil.config, self.elements), Design(self.config, self.elements))
+        return widened(weights[0], narrow, wide)
+
+    def _sized(self, train: list[Frame], many: bool) -> AcornConfig:
+        config = super()._sized(train, many)
         # gates are what the pupil can do without; all else must be the same columns
-        self.config = replace(pupil.config, gated=self.config.gated, members=self.config.members)
-        pupil.elements, pupil._centres = self.elements, self._design(train).centres
-        weights = pupil._solve_many(labelled, [], seed, QUIET)[0]
-        return widened(weights, Design(pupil.config, self.elements), Design(self.config, self.elements))
+        return replace(restrained(config, len(self.elements), config.columns), gated=config.gated)
 
 
 def lessons_for(train: Sequence[Frame]) -> int:

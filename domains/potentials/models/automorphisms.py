@@ -10,10 +10,10 @@ from .radii import bond_lengths
 STRETCH = 1.25  # of the sum of covalent radii: closer atoms are bonded
 
 
-def bonds_of(numbers: NDArray[np.int64], positions: NDArray[np.float64]) -> NDArray[np.bool_]:
+def bonds_of(numbers: NDArray[np.int64], positions: NDArray[np.float64], stretch: float = STRETCH) -> NDArray[np.bool_]:
     """(atom, atom) bonds by the median distance over frames; positions (frame, atom, 3) in Å."""
     gaps = np.linalg.norm(positions[:, :, None] - positions[:, None], axis=-1)
-    near: NDArray[np.bool_] = np.median(gaps, axis=0) < STRETCH * bond_lengths(numbers)
+    near: NDArray[np.bool_] = np.median(gaps, axis=0) < stretch * bond_lengths(numbers)
     np.fill_diagonal(near, False)
     return near
 
@@ -32,23 +32,56 @@ def automorphisms(numbers: NDArray[np.int64], bonds: NDArray[np.bool_], limit: i
         held.append(len(held))
 
 
+def matched(
+    numbers: NDArray[np.int64],
+    bonds: NDArray[np.bool_],
+    other_numbers: NDArray[np.int64],
+    other_bonds: NDArray[np.bool_],
+) -> NDArray[np.int64] | None:
+    """(atom,) of another molecule's atoms, those that stand where the first's do; None for another graph."""
+    count = len(numbers)
+    if sorted(numbers.tolist()) != sorted(other_numbers.tolist()):
+        return None
+    both = np.zeros((2 * count, 2 * count), bool)
+    both[:count, :count], both[count:, count:] = bonds, other_bonds
+    colours = _refined(np.concatenate([numbers, other_numbers]), both, [])
+    found = _mapped(bonds, other_bonds, colours[:count], colours[count:], 1, all_of_them=False)
+    return found[0] if found else None
+
+
 def _search(
     numbers: NDArray[np.int64], bonds: NDArray[np.bool_], held: Sequence[int], limit: int
 ) -> NDArray[np.int64] | None:
     """All relabellings that hold some atoms, or None when they are over the limit."""
     colours = _refined(numbers, bonds, held)
+    found = _mapped(bonds, bonds, colours, colours, limit)
+    return None if found is None else np.array(sorted(found, key=tuple))
+
+
+def _mapped(
+    bonds: NDArray[np.bool_],
+    others: NDArray[np.bool_],
+    colours: NDArray[np.int64],
+    other_colours: NDArray[np.int64],
+    limit: int,
+    all_of_them: bool = True,
+) -> list[NDArray[np.int64]] | None:
+    """Images of the atoms among others with the same colours and bonds: all, or None when they are over the limit.
+
+    all_of_them  False: the first ones, up to the limit
+    """
     order = _walk(bonds)
     found: list[NDArray[np.int64]] = []
-    images = np.full(len(numbers), -1)
-    used = np.zeros(len(numbers), bool)
+    images = np.full(len(colours), -1)
+    used = np.zeros(len(colours), bool)
 
     def extend(depth: int) -> bool:
         if depth == len(order):
             found.append(images.copy())
-            return len(found) <= limit
+            return len(found) <= limit - (not all_of_them)
         atom, before = order[depth], order[:depth]
-        for image in np.flatnonzero((colours == colours[atom]) & ~used).tolist():
-            if (bonds[atom, before] == bonds[image, images[before]]).all():
+        for image in np.flatnonzero((other_colours == colours[atom]) & ~used).tolist():
+            if (bonds[atom, before] == others[image, images[before]]).all():
                 images[atom], used[image] = image, True
                 going = extend(depth + 1)
                 images[atom], used[image] = -1, False
@@ -56,7 +89,7 @@ def _search(
                     return False
         return True
 
-    return np.array(sorted(found, key=tuple)) if extend(0) else None
+    return found if extend(0) or not all_of_them else None
 
 
 def _refined(numbers: NDArray[np.int64], bonds: NDArray[np.bool_], held: Sequence[int]) -> NDArray[np.int64]:

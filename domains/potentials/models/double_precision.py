@@ -6,18 +6,15 @@ from dataclasses import replace
 from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ....shared.errors import InputError
 from ..batch import Batch
 from ..part import Evaluated, Part
 
 
-class DoublePart(Part):
-    """A part that `evaluate`s in float64 and answers in the dtype of the batch.
-
-    Its learned numbers are buffers set by `keep`; casts of the module move them between devices only.
-    """
+class Exact(nn.Module):
+    """What was learned stays in float64: buffers set by `keep`, which casts of the module move between devices only."""
 
     def keep(self, **tensors: Tensor) -> None:
         """Set what was learned, under the names of `state_dict`."""
@@ -25,11 +22,22 @@ class DoublePart(Part):
             self.register_buffer(name, tensor.detach().double() if tensor.is_floating_point() else tensor)
 
     def kept(self, name: str) -> Tensor:
-        """A learned tensor; raises InputError before `fit_frames`."""
+        """A learned tensor; raises InputError before it is set."""
         tensor = self._buffers.get(name)
         if tensor is None:
             raise InputError(f"{self.name} has not been fitted; call fit_frames first.")
         return tensor
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        exact = {name: one for name, one in self._buffers.items() if one is not None and one.is_floating_point()}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, one in exact.items():
+            self._buffers[name] = one.to(device=fn(torch.empty(0, device=one.device)).device)
+        return self
+
+
+class DoublePart(Exact, Part):
+    """A part that `evaluate`s in float64 and answers in the dtype of the batch."""
 
     @abstractmethod
     def evaluate_double(self, batch: Batch, stress: bool) -> Evaluated:
@@ -57,13 +65,6 @@ class DoublePart(Part):
     def count(self) -> int:
         """Numbers that were learned."""
         return sum(one.numel() for one in self._buffers.values() if one is not None and one.is_floating_point())
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        exact = {name: one for name, one in self._buffers.items() if one is not None and one.is_floating_point()}
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        for name, one in exact.items():
-            self._buffers[name] = one.to(device=fn(torch.empty(0, device=one.device)).device)
-        return self
 
 
 def known_elements(numbers: Tensor, elements: Tensor, what: str) -> Tensor:

@@ -7,7 +7,7 @@ instead of from matching frames.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,23 +16,17 @@ from torch import Tensor
 
 from ....shared.errors import InputError
 from ..batch import Batch
-from ..frame import OF_NINE, Frame, require_labels
-from ..part import Evaluated
+from ..frame import Frame, require_labels
+from ..part import Evaluated, stress_of
 from .automorphisms import automorphisms, bonds_of
 from .double_precision import DoublePart
+from .inverse_distances import Learned, covariances, described, pushed
 
 LENGTHS = (2.0, 5.0, 10.0, 20.0, 40.0)  # of the kernel, in 1/Å
 PENALTIES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4)  # of the mean diagonal
 FOLDS = 5
 ROWS = 10_000  # force components that are fitted at most
 ROWS_TO_CHOOSE = 3_500  # force components on which length and penalty are chosen
-
-
-class Described(NamedTuple):
-    """Molecules by the inverse distances of their atoms; zero on the diagonal."""
-
-    inverse: Tensor  # (frame, atom, atom) 1/Å
-    slopes: Tensor  # (frame, atom, atom, 3) derivative by the first atom, 1/Å²; minus that is the one by the second
 
 
 class MolecularKernel(DoublePart):
@@ -100,9 +94,7 @@ class MolecularKernel(DoublePart):
         voigt = None
         if stress:
             virial = -torch.einsum("bni,bnj->bij", positions, forces)
-            volumes = torch.linalg.det(batch.cells).abs()[:, None]
-            flat = ((virial + virial.transpose(1, 2)) / 2).reshape(-1, 9)[:, OF_NINE]
-            voigt = torch.where(volumes > 0, flat / volumes.clamp_min(1e-12), torch.zeros_like(flat))
+            voigt = stress_of(batch, (virial + virial.transpose(1, 2)) / 2)
         return Evaluated(energies, forces.reshape(-1, 3), voigt)
 
     def settings(self) -> Mapping[str, Any]:
@@ -120,24 +112,13 @@ class MolecularKernel(DoublePart):
         Summed over relabellings of the columns: relabelling both sides together would change nothing.
         """
         size = rows.shape[1]
-        totals = [rows.new_zeros((len(rows), size, 3, len(columns), size, 3)) for _ in lengths]
-        seen, atom = described(rows), torch.arange(size)
+        totals = [rows.new_zeros((len(rows), size * 3, len(columns), size, 3)) for _ in lengths]
+        seen = described(rows)
         for order in self.kept("relabelled"):
-            other = described(columns[:, order])
             for column in range(len(columns)):
-                gap = seen.inverse - other.inverse[column]
-                distance = (gap.square().sum((1, 2)) / 2).sqrt()[:, None, None, None, None]
-                outer = seen.slopes[..., :, None] * other.slopes[column][..., None, :]
-                product = -outer  # of Jacobians; each pair has its two atoms only
-                product[:, atom, atom] = outer.sum(2)
-                left = torch.einsum("mab,mabx->max", gap, seen.slopes)
-                right = torch.einsum("mab,abx->max", gap, other.slopes[column])
-                product = product.transpose(2, 3)  # (row, atom, 3, atom, 3)
-                along = left[:, :, :, None, None] * right[:, None, None]
-                for total, length in zip(totals, lengths, strict=True):
-                    q = 5**0.5 / length
-                    block = (1 + q * distance) * product - q**2 * along
-                    total[:, :, :, column, order] += q**2 / 3 * torch.exp(-q * distance) * block
+                found = covariances(seen, described(columns[column : column + 1, order]), lengths)
+                for total, block in zip(totals, found, strict=True):
+                    total[:, :, column, order] += block[:, 1:, 1:].reshape(*block[:, 1:, 0].shape, size, 3)
         return [total.reshape(rows.numel(), columns.numel()) for total in totals]
 
     def _choose(self, train: Sequence[Frame], validation: Sequence[Frame]) -> tuple[float, float]:
@@ -172,28 +153,15 @@ class MolecularKernel(DoublePart):
 
     def _predict(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Energies (frame,) and forces (frame, atom, 3) of positions (frame, atom, 3)."""
-        known, along = self.kept("inverse"), self.kept("directions")
-        q = 5**0.5 / self.kept("chosen")[0]
         first, second = self._pairs()
         gaps = positions[:, first] - positions[:, second]
         inverse = gaps.square().sum(-1).clamp_min(1e-12).rsqrt()
-        distance = q * torch.cdist(inverse, known, compute_mode="donot_use_mm_for_euclid_dist")
-        decay = q**2 / 3 * torch.exp(-distance)
-        shift = inverse @ along.T - (known * along).sum(1)
-        energies = self.kept("constant") - ((1 + distance) * decay * shift).sum(1)
-        pull = q**2 * decay * shift
-        by_inverse = ((1 + distance) * decay) @ along - (pull.sum(1, keepdim=True) * inverse - pull @ known)
-        push = -(by_inverse * inverse**3)[..., None] * gaps
-        forces = torch.zeros_like(positions)
-        return energies, forces.index_add(1, first, push).index_add(1, second, push, alpha=-1)
-
-
-def described(positions: Tensor) -> Described:
-    """Positions (frame, atom, 3) in Å."""
-    gaps = positions[:, :, None] - positions[:, None]
-    itself = torch.eye(positions.shape[1], dtype=positions.dtype, device=positions.device)
-    inverse = (gaps.square().sum(-1) + itself).rsqrt() * (1 - itself)
-    return Described(inverse, -gaps * inverse[..., None] ** 3)
+        known = self.kept("inverse")
+        learned = Learned(known, known.new_zeros(len(known)), self.kept("directions"))
+        energies, slopes = learned.answered(inverse, self.kept("chosen")[0])
+        push = pushed(gaps, inverse, slopes)
+        forces = torch.zeros_like(positions).index_add(1, first, push, alpha=-1).index_add(1, second, push)
+        return self.kept("constant") + energies, forces
 
 
 def _solve(gram: Tensor, wanted: Tensor, penalty: float) -> Tensor | None:
