@@ -38,6 +38,7 @@ from .whole import GEOMETRY, LENGTHS, Copies, Whole, one_molecule
 EQUATIONS = 4500  # up to so many, all frames are solved over equations
 CHOSEN_ON = 1800  # equations of the frames on which the prior is chosen otherwise
 SHARES = 0.01, 0.1, 1.0  # of a whole molecule's term, that are tried with each length
+CENTRES = 1000  # geometries, at most, at which a whole molecule's term has functions
 NOISED_ON = 12_000  # equations, at most, on which the noise is chosen, and whose frames are left out exactly
 
 
@@ -123,14 +124,17 @@ class Acorn(Part):
         prior = choose(equations)
         best, length = math.inf if wanted else merit(equations.left_out(prior)), 0.0
         for one in LENGTHS:
-            term = Whole.of(train, some, one)
+            term = Whole.of(train, some, one).centred(self.config.centres)
             extended = equations.extended(term.stacked(some))
             for share in SHARES:
                 tried = replace(prior, shares=(*prior.shares[:-1], share))
                 found = merit(extended.left_out(tried))
                 if found < best:
                     best, length = found, one
-        return Whole.of(train, _centres(train, self.config.centres, seed), length) if length else None
+        if not length:
+            return None
+        centres = [train[place] for place in _order(train, seed)[:CENTRES]]
+        return Whole.of(train, centres, length).centred(self.config.centres)
 
     def _taught(self, train: list[Frame], seed: int) -> Tensor | None:
         """Weights (columns,) that are believed before the frames are seen; None: zero."""
@@ -324,8 +328,8 @@ class Acorn(Part):
             return self.folded.atom_energies(*pairs, member)
         if self.folded_plain is None:
             raise InputError(
-                f"this {self.name} knows one molecule as a whole and is asked about another one; fit with whole=false "
-                "for any composition."
+                f"this {self.name} knows one molecule as a whole and is asked about another one; for any composition "
+                """fit with --settings '{"config": {"whole": false}}'."""
             )
         atoms, slopes = self.folded_plain.atom_energies(*pairs, member)
         if bool(copies.whole.any()):
@@ -385,7 +389,7 @@ class Acorn(Part):
     def count(self) -> int:
         """Weights of the answer."""
         weights: Tensor = self.weights  # type: ignore[assignment]
-        return weights.shape[1] + (0 if self.whole is None else self.whole.columns)
+        return weights.shape[1] + (0 if self.whole is None else self.whole.kept("pulls")[0].numel())
 
     def settings(self) -> Mapping[str, Any]:
         """The basis, the elements, the prior that was chosen, and how many draws there are."""
@@ -427,14 +431,6 @@ class _Said(NamedTuple):
 
     energy: float
     force: float
-
-
-def _centres(train: list[Frame], most: int, seed: int) -> list[Frame]:
-    """Frames that a term of a whole molecule has its functions at: all of few, of many some."""
-    each = _count(train[0])
-    if each * len(train) <= EQUATIONS:
-        return train
-    return [train[place] for place in _order(train, seed)[: max(2, most // each)]]
 
 
 def padded(weights: Tensor, count: int) -> Tensor:

@@ -23,7 +23,7 @@ from ..models.mean_energy import ElementEnergies
 from ..models.xtb import Xtb
 from ..models.xtb_labels import XtbLabels
 from ..parts import left_over
-from .acorn import Acorn, restrained
+from .acorn import CENTRES, Acorn, restrained
 from .config import AcornConfig
 from .design import Design
 from .whole import Whole
@@ -56,8 +56,8 @@ class TaughtAcorn(Acorn):
         count = lessons_for(train) if self.lessons is None else self.lessons
         labelled = left_over_energies(drawn(train, count, self.temperature, seed))
         if self.whole is not None:
-            each = 1 + 3 * len(train[0])
-            self.whole = Whole.of(train, [*train, *labelled][: self.config.centres // each], self.whole.length)
+            centres = [*train, *labelled][:CENTRES]
+            self.whole = Whole.of(train, centres, self.whole.length).centred(self.config.centres)
         pupil = Acorn(replace(restrained(self.config, len(self.elements), self.config.columns), members=0))
         pupil.elements, pupil._centres, pupil.whole = self.elements, self._centres, self.whole
         weights, plain = pupil.learned(labelled, seed, QUIET)

@@ -76,9 +76,10 @@ def test_laws_hold(fitted):
     assert not broken, broken
 
 
-def test_rows_say_what_the_settled_term_says():
+@pytest.mark.parametrize("some", [1000, 20])
+def test_rows_say_what_the_settled_term_says(some):
     frames = _chain(6)
-    term = Whole.of(frames, frames[:4], 10.0)
+    term = Whole.of(frames, frames[:4], 10.0).centred(some)
     weights = torch.randn(2, term.columns, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     rows = term.rows(frames[5].positions)
     term.settle(weights)
@@ -92,7 +93,7 @@ def test_rows_say_what_the_settled_term_says():
 
 def test_with_all_frames_for_centres_products_of_rows_are_the_kernel():
     frames = _chain(5)
-    term = Whole.of(frames, frames, 5.0)
+    term = Whole.of(frames, frames, 5.0).centred(1000)
     rows = term.stacked(frames)
     one, other = (frames[k].positions for k in (0, 3))
     inverse = [1 / torch.pdist(torch.from_numpy(place)).numpy() for place in (one, other)]
@@ -141,7 +142,7 @@ def test_another_molecule_is_answered_by_a_fit_without_the_term(fitted, small_mo
     joint = replace(collate([part], fitted.cutoff))
     kept, fitted.folded_plain = fitted.folded_plain, None
     try:
-        with pytest.raises(InputError, match="whole=false"):
+        with pytest.raises(InputError, match='"whole": false'):
             fitted.evaluate(joint)
     finally:
         fitted.folded_plain = kept
@@ -173,9 +174,9 @@ def test_saved_and_read_it_says_the_same(fitted):
 @pytest.mark.parametrize("kind", [DualEquations, NormalEquations])
 def test_a_block_that_is_forgotten_might_never_have_been(small_module, kind):
     frames = _chain(10)
-    part = Acorn(small_module)
+    part = Acorn(replace(small_module, radial=2, radial_four=2, degree=1, degree_four=1))
     part.elements = (1, 6, 9)
-    term = Whole.of(frames, frames[:5], 10.0)
+    term = Whole.of(frames, frames[:5], 10.0).centred(30)
     prior, design, without = Prior(noise=1e-4), part._design(frames, term), part._design(frames)
     every = kind(design.columns, [2.0] * len(design.columns), prior)
     fewer = kind(without.columns, [2.0] * len(design.columns), prior)
