@@ -198,7 +198,7 @@ class Whole(Exact):
         self._factor = self._functions = self._drawn = None
 
     def _sums(self, member: int) -> Learned:
-        """Of one set, all relabellings beside each other."""
+        """Of one set."""
         device = self.kept("pulls").device
         if not self._learned or self._learned[0].inverse.device != device:
             self._learned = [self._sum(one) for one in self.kept("pulls")]
@@ -206,17 +206,16 @@ class Whole(Exact):
 
     def _sum(self, pulls: Tensor) -> Learned:
         first, second = self.kept("pair")
-        inverse, energies, along = [], [], []
-        for order in self.kept("relabelled"):
-            seen, pull = described(self.kept("centres")[:, order]), pulls[:, 1:].reshape(len(pulls), -1, 3)[:, order]
-            slope = torch.einsum("mabx,mabx->mab", seen.slopes, pull[:, :, None] - pull[:, None])
-            inverse.append(seen.inverse[:, first, second])
-            energies.append(pulls[:, 0])
-            along.append(slope[:, first, second])
-        return Learned(torch.cat(inverse), torch.cat(energies), torch.cat(along))
+        seen, pull = self._described(), pulls[:, 1:].reshape(len(pulls), -1, 3)
+        along = torch.einsum("mpx,mpx->mp", seen.slopes[:, first, second], pull[:, first] - pull[:, second])
+        return Learned.of(seen.inverse[:, first, second], pulls[:, 0], along)
 
     def answered(self, batch: Batch, copies: Copies, member: int = 0) -> tuple[Tensor, Tensor, Tensor]:
         """What the copies add: energies (b,) eV, forces (n, 3) eV/Å, and derivatives by strain (b, 3, 3) eV."""
+        # relabelled molecules beside each other, so that what is known is read once for all of them
+        relabelled = self.kept("relabelled")
+        own_structure = copies.structure.repeat_interleave(len(relabelled))
+        copies = Copies(copies.atoms[:, relabelled].flatten(0, 1), own_structure, copies.whole)
         first, second = self.kept("pair")
         gaps = self._gaps(batch, copies)
         inverse = gaps.square().sum(-1).clamp_min(1e-12).rsqrt()

@@ -59,17 +59,28 @@ def covariances(many: Described, one: Described, lengths: Sequence[float]) -> li
 class Learned(NamedTuple):
     """What a fit leaves to be summed: geometries that are known, and how each of them pulls."""
 
+    middle: Tensor  # (pair,) 1/Å, from which inverse distances are counted: short gaps keep their digits
     inverse: Tensor  # (geometry, pair) 1/Å
+    squares: Tensor  # (geometry,) of their lengths
     energies: Tensor  # (geometry,) eV, weights of the kernel itself
     along: Tensor  # (geometry, pair) Å eV, weights of its slopes
+    ahead: Tensor  # (geometry,) eV, these times the inverse distances
+
+    @classmethod
+    def of(cls, inverse: Tensor, energies: Tensor, along: Tensor) -> "Learned":
+        """Inverse distances (geometry, pair), weights of the kernel (geometry,) and of its slopes (geometry, pair)."""
+        middle = inverse.mean(0)
+        inverse = inverse - middle
+        return cls(middle, inverse, inverse.square().sum(1), energies, along, (inverse * along).sum(1))
 
     def answered(self, inverse: Tensor, length: float | Tensor) -> tuple[Tensor, Tensor]:
         """Inverse distances (frame, pair) -> energies (frame,) in eV, and their slopes by these, (frame, pair)."""
-        q = 5**0.5 / length
-        near = q * torch.cdist(inverse, self.inverse, compute_mode="donot_use_mm_for_euclid_dist")
+        q, inverse = 5**0.5 / length, inverse - self.middle
+        squares = inverse.square().sum(1, keepdim=True) + self.squares - 2 * (inverse @ self.inverse.T)
+        near = q * squares.clamp_min(0).sqrt()
         decay = torch.exp(-near)
         fall = q**2 / 3 * (1 + near) * decay
-        shift = inverse @ self.along.T - (self.inverse * self.along).sum(1)
+        shift = inverse @ self.along.T - self.ahead
         values = (1 + near + near**2 / 3) * decay @ self.energies - (fall * shift).sum(1)
         pull = q**4 / 3 * decay * shift - fall * self.energies
         slopes = pull.sum(1, keepdim=True) * inverse - pull @ self.inverse - fall @ self.along

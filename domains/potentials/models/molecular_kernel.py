@@ -157,7 +157,7 @@ class MolecularKernel(DoublePart):
         gaps = positions[:, first] - positions[:, second]
         inverse = gaps.square().sum(-1).clamp_min(1e-12).rsqrt()
         known = self.kept("inverse")
-        learned = Learned(known, known.new_zeros(len(known)), self.kept("directions"))
+        learned = Learned.of(known, known.new_zeros(len(known)), self.kept("directions"))
         energies, slopes = learned.answered(inverse, self.kept("chosen")[0])
         push = pushed(gaps, inverse, slopes)
         forces = torch.zeros_like(positions).index_add(1, first, push, alpha=-1).index_add(1, second, push)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from labformer.domains.potentials.models.automorphisms import automorphisms, bonds_of
+from labformer.domains.potentials.models.automorphisms import automorphisms, bonds_of, matched
 from labformer.domains.potentials.models.radii import COVALENT, bond_lengths
 
 
@@ -49,3 +49,14 @@ def test_radii_are_those_of_ase() -> None:
     data = pytest.importorskip("ase.data", reason="needs the extra potentials")
     np.testing.assert_allclose(COVALENT[1:97], data.covalent_radii[1:97])
     assert bond_lengths(np.array([6, 1]))[0, 1] == pytest.approx(1.07)
+
+
+def test_a_molecule_is_known_in_another_order_of_its_atoms_and_no_other_molecule_is() -> None:
+    order = np.array([8, 3, 1, 6, 2, 0, 5, 7, 4])
+    numbers, bonds = ETHANOL[order], ETHANOL_BONDS[np.ix_(order, order)]
+    found = matched(ETHANOL, ETHANOL_BONDS, numbers, bonds)
+    assert found is not None
+    assert (numbers[found] == ETHANOL).all() and (bonds[np.ix_(found, found)] == ETHANOL_BONDS).all()
+    ether = bonded([(0, 2), (1, 2), (0, 3), (0, 4), (0, 5), (1, 6), (1, 7), (1, 8)], 9)
+    assert matched(ETHANOL, ETHANOL_BONDS, ETHANOL, ether) is None
+    assert matched(ETHANOL, ETHANOL_BONDS, BENZENE, RING) is None
