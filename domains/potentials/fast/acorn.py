@@ -28,12 +28,13 @@ from ..part import Evaluated, Part, of_slopes, stress_of
 from ..parts import Answered, answers
 from .choice import ENERGIES, choose, merit, quieted
 from .config import REACHES, AcornConfig
+from .copies import Copies
 from .design import Design, Rows
 from .dual import DualEquations
 from .folded import Folded
 from .normal import NormalEquations
 from .solve import Equations, LeftOut, Prior
-from .whole import GEOMETRY, LENGTHS, Copies, Whole, one_molecule
+from .whole import LENGTHS, Whole, one_molecule
 
 EQUATIONS = 4500  # up to so many, all frames are solved over equations
 CHOSEN_ON = 1800  # equations of the frames on which the prior is chosen otherwise
@@ -303,7 +304,7 @@ class Acorn(Part):
         """Energies, forces, stress; with `doubts`, the root mean square distance of drawn forces from the answer."""
         batch = self._within(batch)
         near = _Pairs(self._kinds(batch), batch.vectors(batch.positions, batch.cells))
-        copies = None if self.whole is None else self.whole.copies(batch)
+        copies = None if self.whole is None else self.whole.pattern.copies(batch)
         energies, forces, voigt = self._answered(batch, near, copies, stress)
         doubts = self.doubts and self.folded.sets > 1
         return Evaluated(energies, forces, voigt, self._spread(batch, near, copies, forces) if doubts else None)
@@ -399,6 +400,7 @@ class Acorn(Part):
             "prior": None if self.prior is None else asdict(self.prior),
             "sets": self.folded.sets,
             "length": None if self.whole is None else self.whole.length,
+            "size": None if self.whole is None else self.whole.pattern.size,
         }
 
     @classmethod
@@ -413,8 +415,8 @@ class Acorn(Part):
         if weights.shape != (settings["sets"], Design(made.config, made.elements).local):
             raise ValueError(f"weights of shape {tuple(weights.shape)} are of another basis")
         if (length := settings.get("length")) is not None:
-            made.whole = Whole(length, *(tensors[f"whole.{name}"] for name in GEOMETRY))
-            made.whole.keep(pulls=tensors["whole.pulls"])
+            own = {name.removeprefix("whole."): one for name, one in tensors.items() if name.startswith("whole.")}
+            made.whole = Whole.restore(length, settings["size"], own)
         made._keep(weights, tensors.get("plain"))
         return made
 

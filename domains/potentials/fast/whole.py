@@ -6,32 +6,27 @@ orthogonal under its own prior. With all frames as centres that is the Gaussian 
 both kernels; with fewer a subset of regressors (Quiñonero-Candela & Rasmussen 2005).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from ....shared.errors import InputError
 from ..batch import Batch
 from ..frame import Frame
-from ..models.automorphisms import automorphisms, bonds_of, matched
+from ..models.automorphisms import automorphisms
 from ..models.double_precision import Exact
 from ..models.inverse_distances import Described, Learned, described, pushed
-from ..models.radii import bond_lengths
+from .copies import Copies, Pattern
 
 Floats = NDArray[np.float64]
 ATOMS = 3, 60  # of a molecule, at least and at most
 LENGTHS = (5.0, 10.0, 20.0)  # 1/Å, of the kernel; tried in turn
 RELABELLINGS = 48  # at most
-TORN = 1.5, 1.2  # times the covalent radii, and the longest in training, beyond which a bond is none
 JITTERS = (1e-6, 1e-5)  # of the mean of the diagonal; with less, weights cancel to more digits than there are
-GEOMETRY = "numbers", "bonds", "relabelled", "centres", "longest"  # what the functions follow from, beside the length
-STRETCHES = 1.25, 1.4, 1.15  # of the covalent radii, within which atoms are bonded; tried in turn
-LARGER = 1.1  # than in training a molecule may be before the images of a cell are in doubt
 
 
 class _Functions(NamedTuple):
@@ -56,54 +51,40 @@ class _Functions(NamedTuple):
         return values.flatten(), (along - across).flatten(1)
 
 
-class Copies(NamedTuple):
-    """Where the molecule stands in a batch."""
-
-    atoms: Tensor  # (copy, atom) their places in the batch, in the order of the molecule
-    structure: Tensor  # (copy,)
-    whole: Tensor  # (b,) bool, the structures that are nothing but such molecules
-
-
 class Whole(Exact):
     """Functions of one molecule (`centred`), and after `settle` the energies that they add up to.
 
     length      1/Å
-    numbers     (atom,) int64
-    bonds       (atom, atom) of the frames
+    pattern     the molecule
     relabelled  (relabelling, atom) a group, the identity first
     centres     (centre, atom, 3) Å
-    longest     (atom, atom) Å that a bond may have
     """
 
     name: ClassVar[str] = "acorn's term of a whole molecule"
 
-    def __init__(
-        self, length: float, numbers: Tensor, bonds: Tensor, relabelled: Tensor, centres: Tensor, longest: Tensor
-    ) -> None:
+    def __init__(self, length: float, pattern: Pattern, relabelled: Tensor, centres: Tensor) -> None:
         super().__init__()
-        self.length = length
-        self.keep(numbers=numbers, bonds=bonds, relabelled=relabelled, centres=centres, longest=longest)
-        first, second = torch.triu_indices(len(numbers), len(numbers), 1)
-        self.register_buffer("pair", torch.stack([first, second]), persistent=False)
-        self.register_buffer("bonded", bonds[first, second].nonzero()[:, 0], persistent=False)
-        gaps = centres[:, first] - centres[:, second]
-        self.size = float(gaps.norm(dim=-1).max())
+        self.length, self.pattern = length, pattern
+        self.keep(relabelled=relabelled, centres=centres)
         self._factor: Tensor | None = None
         self._drawn: Tensor | None = None  # (centre, 1 + 3 atoms, function)
         self._functions: _Functions | None = None
         self._learned: list[Learned] = []
-        self._orders: dict[tuple[int, ...], Tensor] = {}  # of structures that were recognised by their bonds
 
     @classmethod
     def of(cls, frames: Sequence[Frame], centres: Sequence[Frame], length: float) -> "Whole":
         """For frames of one molecule, with functions at some of them."""
-        numbers = frames[0].numbers
-        every, places = (np.stack([one.positions for one in some]) for some in (frames, centres))
-        bonds = bonds_of(numbers, every)
-        relabelled = automorphisms(numbers, bonds, RELABELLINGS)
-        seen = np.max([np.linalg.norm(one[:, None] - one, axis=-1) for one in every], axis=0)
-        longest = np.maximum(TORN[0] * bond_lengths(numbers), TORN[1] * seen)
-        return cls(length, *map(torch.from_numpy, (numbers.copy(), bonds, relabelled, places, longest)))
+        pattern, places = Pattern.of(frames), np.stack([one.positions for one in centres])
+        relabelled = automorphisms(frames[0].numbers, pattern.kept("bonds").numpy(), RELABELLINGS)
+        return cls(length, pattern, torch.from_numpy(relabelled), torch.from_numpy(places))
+
+    @classmethod
+    def restore(cls, length: float, size: float, tensors: Mapping[str, Tensor]) -> "Whole":
+        """From the length, the size of the molecule, and the tensors of `state_dict`."""
+        pattern = Pattern(size, *(tensors[f"pattern.{name}"] for name in ("numbers", "bonds", "longest")))
+        made = cls(length, pattern, tensors["relabelled"], tensors["centres"])
+        made.keep(pulls=tensors["pulls"])
+        return made
 
     def centred(self, functions: int) -> "Whole":
         """With at most so many functions, in directions drawn at random that are the same in every run.
@@ -118,7 +99,7 @@ class Whole(Exact):
             maker = torch.Generator().manual_seed(count)
             drawn = torch.linalg.qr(torch.randn(count, each, kept, generator=maker, dtype=torch.float64))[0]
         self._drawn = drawn
-        first, second = self.kept("pair")
+        first, second = self.pattern.kept("pair")
         seen, pull = self._described(), drawn[:, 1:].reshape(count, -1, 3, kept)
         slopes = seen.slopes[:, first, second]
         along = torch.einsum("mpx,mpxr->mrp", slopes, pull[:, first] - pull[:, second])
@@ -128,7 +109,7 @@ class Whole(Exact):
     @property
     def _each(self) -> int:
         """Energies and forces of a geometry."""
-        return 1 + 3 * len(self.kept("numbers"))
+        return 1 + 3 * self.kept("centres").shape[1]
 
     @property
     def columns(self) -> int:
@@ -151,7 +132,7 @@ class Whole(Exact):
     def _beside(self, positions: Tensor) -> Tensor:
         """(1 + 3 atoms, columns) energies and forces of the functions as they are drawn, at one geometry."""
         assert self._functions is not None
-        first, second = self.kept("pair")
+        first, second = self.pattern.kept("pair")
         pairs, total = torch.arange(len(first)), positions.new_zeros(self._each, self.columns)
         for order in self.kept("relabelled"):
             seen = described(positions[None, order])
@@ -205,7 +186,7 @@ class Whole(Exact):
         return self._learned[member]
 
     def _sum(self, pulls: Tensor) -> Learned:
-        first, second = self.kept("pair")
+        first, second = self.pattern.kept("pair")
         seen, pull = self._described(), pulls[:, 1:].reshape(len(pulls), -1, 3)
         along = torch.einsum("mpx,mpx->mp", seen.slopes[:, first, second], pull[:, first] - pull[:, second])
         return Learned.of(seen.inverse[:, first, second], pulls[:, 0], along)
@@ -216,8 +197,8 @@ class Whole(Exact):
         relabelled = self.kept("relabelled")
         own_structure = copies.structure.repeat_interleave(len(relabelled))
         copies = Copies(copies.atoms[:, relabelled].flatten(0, 1), own_structure, copies.whole)
-        first, second = self.kept("pair")
-        gaps = self._gaps(batch, copies)
+        first, second = self.pattern.kept("pair")
+        gaps = self.pattern.gaps(batch, copies)
         inverse = gaps.square().sum(-1).clamp_min(1e-12).rsqrt()
         values, slopes = self._sums(member).answered(inverse, self.length)
         push = pushed(gaps, inverse, slopes)
@@ -229,90 +210,6 @@ class Whole(Exact):
         each = torch.einsum("cpi,cpj->cij", gaps, push)
         strained = forces.new_zeros(len(batch.sizes), 3, 3).index_add_(0, copies.structure, each)
         return energies, forces, (strained + strained.transpose(1, 2)) / 2
-
-    def _gaps(self, batch: Batch, copies: Copies) -> Tensor:
-        """(copy, pair, 3) Å between the atoms of each molecule, by the nearest image in a cell."""
-        first, second = self.kept("pair")
-        places = batch.positions.detach().double()[copies.atoms]
-        gaps = places[:, first] - places[:, second]
-        if not bool(batch.cells.any()):
-            return gaps
-        cells = batch.cells.double()[copies.structure]
-        there = torch.linalg.det(cells).abs() > 0
-        inside = torch.where(there[:, None, None], cells, torch.eye(3, dtype=cells.dtype, device=cells.device))
-        back = torch.linalg.inv(inside)
-        heights = 1 / back.norm(dim=1)  # between opposite faces
-        if bool((heights.amin(1)[there] < 2 * LARGER * self.size).any()):
-            raise InputError(
-                f"a cell is less than {2 * LARGER * self.size:.1f} Å high, twice the molecule that this acorn knows as "
-                "a whole, so that it would meet its own image; use a larger cell, or fit with "
-                """--settings '{"config": {"whole": false}}'."""
-            )
-        wrapped = gaps - torch.round(gaps @ back) @ inside
-        return torch.where(there[:, None, None], wrapped, gaps)
-
-    def copies(self, batch: Batch) -> Copies:
-        """Structures that are copies of the molecule, one after another, or bonded as it is.
-
-        Atoms in its order count as the molecule, however far they are apart, unless they are bonded in another order.
-        """
-        size, numbers = len(self.kept("numbers")), self.kept("numbers")
-        structures = len(batch.sizes)
-        lined = [one % size == 0 for one in batch.sizes]
-        if all(lined) and bool((batch.numbers.reshape(-1, size) == numbers).all()):
-            atoms = torch.arange(len(batch.numbers), device=numbers.device).reshape(-1, size)
-            every = Copies(atoms, batch.structure[atoms[:, 0]], numbers.new_ones(structures, dtype=torch.bool))
-            if not self._torn(batch, every) > 1:
-                return every
-        ends = np.cumsum(batch.sizes).tolist()
-        found = [self._one(batch, place, ends[place] - count, ends[place]) for place, count in enumerate(batch.sizes)]
-        atoms = torch.cat([numbers.new_zeros(0, size), *(one for one in found if one is not None)])
-        whole = torch.tensor([one is not None for one in found], device=numbers.device)
-        return Copies(atoms, batch.structure[atoms[:, 0]], whole)
-
-    def _torn(self, batch: Batch, copies: Copies) -> float:
-        """The longest of the bonds, over how long it may be."""
-        lengths = self._gaps(batch, copies)[:, self.kept("bonded")].norm(dim=-1)
-        longest = self.kept("longest")[tuple(self.kept("pair")[:, self.kept("bonded")])]
-        return float((lengths / longest).max()) if len(longest) else 0.0
-
-    def _one(self, batch: Batch, place: int, start: int, end: int) -> Tensor | None:
-        """(copy, atom) the molecules of one structure; None where it has anything else."""
-        size, own = len(self.kept("numbers")), batch.numbers[start:end]
-        name = tuple(own.tolist())
-        known = []
-        if len(name) % size == 0 and name == tuple(self.kept("numbers").tolist()) * (len(name) // size):
-            known.append(torch.arange(len(name), device=own.device).reshape(-1, size))
-        if name in self._orders:  # atoms that move stay what they were recognised as
-            known.append(self._orders[name].to(own.device))
-        torn = []
-        for order in known:
-            structure = torch.full((len(order),), place, device=own.device)
-            torn.append(self._torn(batch, Copies(start + order, structure, structure > 0)))
-        if min(torn, default=2.0) <= 1:
-            return start + known[int(np.argmin(torn))]
-        found = None if bool(batch.cells[place].any()) else self._recognised(batch, start, end)
-        if found is not None:
-            self._orders[name] = found
-            return start + found
-        return start + known[int(np.argmin(torn))] if known else None
-
-    def _recognised(self, batch: Batch, start: int, end: int) -> Tensor | None:
-        """(copy, atom) places in the structure by its bonds, in whatever order the atoms are."""
-        numbers, bonds = self.kept("numbers").cpu().numpy(), self.kept("bonds").cpu().numpy()
-        own = batch.numbers[start:end].cpu().numpy()
-        places = batch.positions[start:end].detach().double().cpu().numpy()
-        for stretch in STRETCHES:
-            near = bonds_of(own, places[None], stretch)
-            count, part = connected_components(near, directed=False)
-            if count * len(numbers) != len(own):
-                count, part = 1, np.zeros(len(own), int)
-            parts = [np.flatnonzero(part == number) for number in range(count)]
-            orders = [matched(numbers, bonds, own[atoms], near[np.ix_(atoms, atoms)]) for atoms in parts]
-            found = [atoms[order] for atoms, order in zip(parts, orders, strict=True) if order is not None]
-            if len(found) == count:
-                return torch.from_numpy(np.stack(found)).to(batch.numbers.device)
-        return None
 
 
 def one_molecule(frames: Sequence[Frame]) -> bool:

@@ -85,7 +85,7 @@ def test_rows_say_what_the_settled_term_says(some):
     term.settle(weights)
     batch = collate([frames[4], frames[5]], 0.0)
     for member in (0, 1):
-        energies, forces, _ = term.answered(batch, term.copies(batch), member)
+        energies, forces, _ = term.answered(batch, term.pattern.copies(batch), member)
         said = rows @ weights[member].numpy()
         assert float(energies[1]) == pytest.approx(said[0], rel=1e-6)
         np.testing.assert_allclose(forces[4:].numpy().ravel(), said[1:], atol=1e-6 * np.abs(said).max())
