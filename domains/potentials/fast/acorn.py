@@ -16,8 +16,8 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import pad
 from tqdm import tqdm
 
 from ....shared.errors import InputError
@@ -29,10 +29,11 @@ from ..parts import Answered, answers
 from .choice import ENERGIES, choose, merit, quieted
 from .config import REACHES, AcornConfig
 from .copies import Copies
-from .design import Design, Rows
+from .design import Design, Rows, restrained
 from .dual import DualEquations
 from .folded import Folded
 from .normal import NormalEquations
+from .sample import equations_of, first_of, ordered
 from .solve import Equations, LeftOut, Prior
 from .whole import LENGTHS, Whole, one_molecule
 
@@ -70,15 +71,17 @@ class Acorn(Part):
         require_labels(train)
         self.elements = tuple(sorted({int(one) for frame in train for one in np.unique(frame.numbers)}))
         self._left = self._centres = self._mean = self._plain = self.whole = None
-        many = sum(map(_count, train)) > EQUATIONS
+        many = sum(map(equations_of, train)) > EQUATIONS
         self.config = self._sized(train, many)
         if self.config.reach is None:
             self.config = replace(self.config, reach=self._reach(train, seed))
-        order = _order(train, seed)
+        order = ordered(train, seed)
         # all of few frames; of many, those on which the prior is chosen
-        first = [train[place] for place in order] if not many else _first([train[place] for place in order], CHOSEN_ON)
+        first = (
+            [train[place] for place in order] if not many else first_of([train[place] for place in order], CHOSEN_ON)
+        )
         equations = self._equations(first)
-        self.whole = self._whole(train, first, equations, seed)
+        self.whole = self._molecule(train, first, equations, seed)
         self._mean = self._taught(train, seed)  # in the columns that are solved for
         equations = self._completed(equations, first)
         self.prior = choose(equations)
@@ -102,7 +105,7 @@ class Acorn(Part):
         tried = sorted({min(one, self.config.cutoff) for one in REACHES})
         if len(tried) < 2 or not any(one.periodic for one in train):
             return self.config.near
-        some, found = _first([train[place] for place in _order(train, seed)], CHOSEN_ON), {}
+        some, found = first_of([train[place] for place in ordered(train, seed)], CHOSEN_ON), {}
         for reach in tried:
             other = Acorn(replace(self.config, reach=reach))
             other.elements = self.elements
@@ -110,7 +113,7 @@ class Acorn(Part):
             found[reach] = merit(equations.left_out(choose(equations)))
         return min(tried, key=found.__getitem__)
 
-    def _whole(self, train: list[Frame], first: list[Frame], equations: Equations, seed: int) -> Whole | None:
+    def _molecule(self, train: list[Frame], first: list[Frame], equations: Equations, seed: int) -> Whole | None:
         """A term of the whole molecule, if frames are of one, and some that are left out are said better with it."""
         wanted = self.config.whole
         if wanted is False or not one_molecule(train):
@@ -120,12 +123,13 @@ class Acorn(Part):
                     "a cell; these are others. Leave whole open, sort the atoms, or split the frames."
                 )
             return None
-        some = _first(first, CHOSEN_ON)
+        some = first_of(first, CHOSEN_ON)
         equations = equations.first(len(some))
         prior = choose(equations)
         best, length = math.inf if wanted else merit(equations.left_out(prior)), 0.0
+        molecule = Whole.of(train, some, LENGTHS[0])
         for one in LENGTHS:
-            term = Whole.of(train, some, one).centred(self.config.centres)
+            term = molecule.moved(some, one).centred(self.config.centres)
             extended = equations.extended(term.stacked(some))
             for share in SHARES:
                 tried = replace(prior, shares=(*prior.shares[:-1], share))
@@ -134,8 +138,8 @@ class Acorn(Part):
                     best, length = found, one
         if not length:
             return None
-        centres = [train[place] for place in _order(train, seed)[:CENTRES]]
-        return Whole.of(train, centres, length).centred(self.config.centres)
+        centres = [train[place] for place in ordered(train, seed)[:CENTRES]]
+        return molecule.moved(centres, length).centred(self.config.centres)
 
     def _taught(self, train: list[Frame], seed: int) -> Tensor | None:
         """Weights (columns,) that are believed before the frames are seen; None: zero."""
@@ -143,7 +147,7 @@ class Acorn(Part):
 
     def learned(self, train: list[Frame], seed: int, quieter: float) -> tuple[Tensor, Tensor | None]:
         """As `_solved_many`, for a basis that stands."""
-        first = _first([train[place] for place in _order(train, seed)], CHOSEN_ON)
+        first = first_of([train[place] for place in ordered(train, seed)], CHOSEN_ON)
         equations = self._completed(self._equations(first), first)
         self.prior, scales = choose(equations), equations.scales
         del equations
@@ -164,7 +168,7 @@ class Acorn(Part):
         if self.whole is None:
             return weights, None
         if self._mean is not None and self._plain is not None:
-            away = self._mean - padded(self._plain, len(self._mean))
+            away = self._mean - pad(self._plain, (0, len(self._mean) - len(self._plain)))
             equations = equations.relabelled(equations.labels + equations.said(away))
         alone = replace(self.prior, shares=(*self.prior.shares[:-1], 0.0))
         return weights, equations.weights(alone, self.config.members, seed)[:, : -self.whole.columns]
@@ -185,8 +189,8 @@ class Acorn(Part):
         quieter  noise over what was chosen on some frames; None: by validation, or by leaving frames out
         """
         assert self.prior is not None
-        prior, order = self.prior, _order(train, seed)
-        counts = np.cumsum([_count(train[place]) for place in order])
+        prior, order = self.prior, ordered(train, seed)
+        counts = np.cumsum([equations_of(train[place]) for place in order])
         design = self._design(train, self.whole)
         columns = sum(design.columns)
         over_equations = design.local > self.config.columns or counts[-1] < columns <= self._room(train)
@@ -233,7 +237,7 @@ class Acorn(Part):
 
     def _room(self, train: list[Frame]) -> int:
         """Columns for which rows in single precision and their products in double fit into memory."""
-        count = sum(map(_count, train))
+        count = sum(map(equations_of, train))
         return int((1e9 * self.config.memory - 8 * count**2) / (4 * count))
 
     def _equations(self, frames: list[Frame]) -> Equations:
@@ -435,30 +439,6 @@ class _Said(NamedTuple):
     force: float
 
 
-def padded(weights: Tensor, count: int) -> Tensor:
-    """With zeros up to so many columns."""
-    return torch.cat([weights, weights.new_zeros(count - len(weights))])
-
-
-def restrained(config: AcornConfig, kinds: int, columns: int) -> AcornConfig:
-    """A basis of at most so many columns: gates go first, then functions and degrees of four bodies."""
-    config = config.sized(kinds)
-    while sum(Design(config, tuple(range(1, kinds + 1))).columns) > columns:
-        if config.gates:
-            config = replace(config, gated=3 if config.gates == 4 else 0)
-        elif config.four > 2:
-            config = replace(config, radial_four=config.four - 1)
-        elif config.degree_four > 2:
-            config = replace(config, degree_four=config.degree_four - 1)
-        elif config.four > 0:
-            config = replace(config, radial_four=config.four - 1)
-        elif config.radial > 3:
-            config = replace(config, radial=config.radial - 1)
-        else:
-            raise InputError(f"{kinds} elements are too many for this potential with so many frames.")
-    return config
-
-
 def _left_best(few: DualEquations | NormalEquations, start: Prior) -> tuple[Prior, LeftOut]:
     """The noises with which frames left out are said best, and what is said of them."""
 
@@ -468,17 +448,3 @@ def _left_best(few: DualEquations | NormalEquations, start: Prior) -> tuple[Prio
 
     best = quieted(left, start, len(left(start).errors) >= ENERGIES)
     return best, left(best)
-
-
-def _order(train: list[Frame], seed: int) -> NDArray[np.int64]:
-    """Places of the frames, shuffled: any first of them are a fair sample."""
-    return np.random.default_rng([seed, 29]).permutation(len(train))
-
-
-def _first(frames: list[Frame], equations: int) -> list[Frame]:
-    """The first frames that give up to so many equations; two at least."""
-    return frames[: max(2, int(np.searchsorted(np.cumsum(list(map(_count, frames))), equations)))]
-
-
-def _count(frame: Frame) -> int:
-    return 1 + 3 * len(frame) + 6 * (frame.stress is not None and frame.volume > 0)

@@ -17,6 +17,7 @@ from ..models.radii import bond_lengths
 
 TORN = 1.5, 1.2  # times the covalent radii, and the longest in training, beyond which a bond is none
 STRETCHES = 1.25, 1.4, 1.15  # of the covalent radii, within which atoms are bonded; tried in turn
+ENOUGH = 1000  # frames that say which atoms are bonded
 LARGER = 1.1  # than in training a molecule may be before the images of a cell are in doubt
 
 
@@ -54,7 +55,7 @@ class Pattern(Exact):
         numbers, every = frames[0].numbers, np.stack([one.positions for one in frames])
         seen = np.max([np.linalg.norm(one[:, None] - one, axis=-1) for one in every], axis=0)
         longest = np.maximum(TORN[0] * bond_lengths(numbers), TORN[1] * seen)
-        found = numbers.copy(), bonds_of(numbers, every), longest
+        found = numbers.copy(), bonds_of(numbers, every[:: -(-len(every) // ENOUGH)]), longest
         return cls(float(seen.max()), *map(torch.from_numpy, found))
 
     def copies(self, batch: Batch) -> Copies:

@@ -1,7 +1,7 @@
 """What each invariant contributes to the energy, forces and stress of a frame: the rows of a linear regression."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....shared.errors import InputError
 from ..batch import collate
 from ..frame import VOIGT, Frame
 from ..models.radii import COVALENT
@@ -89,7 +90,7 @@ class Design:
                 block[1 : 1 + 3 * len(frame)] = -sums.moved.reshape(3 * len(frame), -1).numpy()
             if block.shape[1] and stress:
                 block[-6:] = sums.strained.reshape(6, -1).numpy()
-        if self.whole is not None and len(frame) > 1:
+        if self.whole is not None:
             blocks[-1] = self.whole.rows(frame.positions)
         labels = [np.array([frame.energy]), frame.forces.ravel()]
         if frame.stress is not None and stress:
@@ -176,6 +177,25 @@ class Design:
         """Derivative of each pair's share in the coordination of its first atom, (pair, 3)."""
         pairs, radii = Pairs.of(near.vectors), self.radii[near.kind[near.first]] + self.radii[near.kind[near.second]]
         return bonded(pairs.lengths, radii, self.config.near).slope[:, None] * pairs.directions
+
+
+def restrained(config: AcornConfig, kinds: int, columns: int) -> AcornConfig:
+    """A basis of at most so many columns: gates go first, then functions and degrees of four bodies."""
+    config = config.sized(kinds)
+    while sum(Design(config, tuple(range(1, kinds + 1))).columns) > columns:
+        if config.gates:
+            config = replace(config, gated=3 if config.gates == 4 else 0)
+        elif config.four > 2:
+            config = replace(config, radial_four=config.four - 1)
+        elif config.degree_four > 2:
+            config = replace(config, degree_four=config.degree_four - 1)
+        elif config.four > 0:
+            config = replace(config, radial_four=config.four - 1)
+        elif config.radial > 3:
+            config = replace(config, radial=config.radial - 1)
+        else:
+            raise InputError(f"{kinds} elements are too many for this potential with so many frames.")
+    return config
 
 
 class _Near(NamedTuple):

@@ -23,10 +23,9 @@ from ..models.mean_energy import ElementEnergies
 from ..models.xtb import Xtb
 from ..models.xtb_labels import XtbLabels
 from ..parts import left_over
-from .acorn import CENTRES, Acorn, restrained
+from .acorn import CENTRES, Acorn
 from .config import AcornConfig
-from .design import Design
-from .whole import Whole
+from .design import Design, restrained
 
 STEPS = 24  # of 0.5 fs between two frames of a teacher's run
 EACH = 5  # frames from each start
@@ -57,7 +56,7 @@ class TaughtAcorn(Acorn):
         labelled = left_over_energies(drawn(train, count, self.temperature, seed))
         if self.whole is not None:
             centres = [*train, *labelled][:CENTRES]
-            self.whole = Whole.of(train, centres, self.whole.length).centred(self.config.centres)
+            self.whole = self.whole.moved(centres, self.whole.length).centred(self.config.centres)
         pupil = Acorn(replace(restrained(self.config, len(self.elements), self.config.columns), members=0))
         pupil.elements, pupil._centres, pupil.whole = self.elements, self._centres, self.whole
         weights, plain = pupil.learned(labelled, seed, QUIET)

@@ -78,6 +78,11 @@ class Whole(Exact):
         relabelled = automorphisms(frames[0].numbers, pattern.kept("bonds").numpy(), RELABELLINGS)
         return cls(length, pattern, torch.from_numpy(relabelled), torch.from_numpy(places))
 
+    def moved(self, centres: Sequence[Frame], length: float) -> "Whole":
+        """The same molecule with functions at other frames, of another length."""
+        places = torch.from_numpy(np.stack([one.positions for one in centres]))
+        return Whole(length, self.pattern, self.kept("relabelled"), places)
+
     @classmethod
     def restore(cls, length: float, size: float, tensors: Mapping[str, Tensor]) -> "Whole":
         """From the length, the size of the molecule, and the tensors of `state_dict`."""

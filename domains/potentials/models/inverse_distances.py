@@ -1,4 +1,4 @@
-"""A Matern kernel on the inverse distances of a molecule's atoms, with its slopes: covariances of energies and forces.
+"""A Matern kernel on the inverse distances of a molecule's atoms, with its slopes: covariances of forces, and sums.
 
 Chmiela, Sauceda, Mueller & Tkatchenko (2018), "Towards exact molecular dynamics simulations with machine-learned force
 fields", Nature Communications 9, 3887 (sGDML): nu = 5/2, and the mixed second derivative as the covariance of forces.
@@ -27,13 +27,13 @@ def described(positions: Tensor) -> Described:
 
 
 def covariances(many: Described, one: Described, lengths: Sequence[float]) -> list[Tensor]:
-    """Of energy and forces of many geometries with those of one, for each length of the kernel, in 1/Å.
+    """Of forces of many geometries with those of one, for each length of the kernel, in 1/Å.
 
-    -> (geometry, 1 + atom · 3, 1 + atom · 3) each, energies first
+    -> (geometry, atom · 3, atom · 3) each
     """
     geometries, atoms = many.inverse.shape[:2]
     gap = many.inverse - one.inverse
-    distance = (gap.square().sum((1, 2)) / 2).sqrt()
+    distance = (gap.square().sum((1, 2)) / 2).sqrt()[:, None, None]
     outer = many.slopes[..., :, None] * one.slopes[..., None, :]
     product = -outer  # of Jacobians; each pair has its two atoms only
     atom = torch.arange(atoms, device=gap.device)
@@ -45,14 +45,8 @@ def covariances(many: Described, one: Described, lengths: Sequence[float]) -> li
     found = []
     for length in lengths:
         q = 5**0.5 / length
-        near = q * distance
-        decay = torch.exp(-near)
-        slope = (q**2 / 3 * (1 + near) * decay)[:, None]
-        block = gap.new_empty(geometries, 1 + 3 * atoms, 1 + 3 * atoms)
-        block[:, 0, 0] = (1 + near + near**2 / 3) * decay
-        block[:, 0, 1:], block[:, 1:, 0] = -slope * right, slope * left
-        block[:, 1:, 1:] = slope[:, :, None] * product - (q**4 / 3 * decay)[:, None, None] * along
-        found.append(block)
+        block = (1 + q * distance) * product - q**2 * along
+        found.append(q**2 / 3 * torch.exp(-q * distance) * block)
     return found
 
 

@@ -118,7 +118,7 @@ class MolecularKernel(DoublePart):
             for column in range(len(columns)):
                 found = covariances(seen, described(columns[column : column + 1, order]), lengths)
                 for total, block in zip(totals, found, strict=True):
-                    total[:, :, column, order] += block[:, 1:, 1:].reshape(*block[:, 1:, 0].shape, size, 3)
+                    total[:, :, column, order] += block.reshape(*block.shape[:2], size, 3)
         return [total.reshape(rows.numel(), columns.numel()) for total in totals]
 
     def _choose(self, train: Sequence[Frame], validation: Sequence[Frame]) -> tuple[float, float]:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from labformer.domains.potentials.batch import collate
-from labformer.domains.potentials.fast.acorn import Acorn, restrained
+from labformer.domains.potentials.fast.acorn import Acorn
 from labformer.domains.potentials.fast.choice import quieted
 from labformer.domains.potentials.fast.config import AcornConfig
-from labformer.domains.potentials.fast.design import Design
+from labformer.domains.potentials.fast.design import Design, restrained
 from labformer.domains.potentials.fast.dual import DualEquations
 from labformer.domains.potentials.fast.normal import NormalEquations
 from labformer.domains.potentials.fast.solve import Equations, Prior

@@ -134,16 +134,18 @@ def test_a_bond_that_breaks_does_not_change_the_molecule(fitted):
 def test_another_molecule_is_answered_by_a_fit_without_the_term(fitted, small_module):
     frame = _chain(1, seed=9)[0]
     part = molecule(frame.numbers[:3], frame.positions[:3])
-    alone = Acorn(replace(small_module, whole=False))
-    alone.elements, alone.prior = fitted.elements, fitted.prior
+    alone = Acorn(small_module)
+    alone.elements = fitted.elements
+    equations = alone._equations(_chain(30))
+    alone._fold(equations.weights(fitted.prior))
+    np.testing.assert_allclose(_said(fitted, part).forces, _said(alone, part).forces, rtol=1e-4, atol=1e-4)
     among = _said(fitted, frame, part, frame)
     np.testing.assert_allclose(among.forces[4:7], _said(fitted, part).forces, atol=1e-9)
     np.testing.assert_allclose(among.forces[7:], _said(fitted, frame).forces, atol=1e-9)
-    joint = replace(collate([part], fitted.cutoff))
     kept, fitted.folded_plain = fitted.folded_plain, None
     try:
         with pytest.raises(InputError, match='"whole": false'):
-            fitted.evaluate(joint)
+            _said(fitted, part)
     finally:
         fitted.folded_plain = kept
 
