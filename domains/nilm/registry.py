@@ -53,6 +53,11 @@ def _network(kind: str, **settings: Any) -> Callable[[Run], MainsModel]:
 # 1e-4 would take thousands of its short epochs
 PUBLISHED: dict[str, Any] = {"window": 128, "learning_rate": 5e-4, "epochs": 30}
 
+# one network for all appliances, so that a fit takes tens of minutes of a core, not hours; Seq2Point's windows answer
+# a single minute each, and an epoch of all of them would take half an hour
+SEQ2POINT: dict[str, Any] = {"joint": True, "learning_rate": 1e-3, "steps_per_epoch": 200, "epochs": 25}
+BIGRU: dict[str, Any] = {"joint": True, "learning_rate": 1e-3, "epochs": 40}
+
 JOINT: dict[str, Any] = {
     "joint": True, "copies": 4, "states": True, "batch": 32, "learning_rate": 1e-3, "schedule": "cosine", "patience": 0,
     "epochs": 12, "steps_per_epoch": 80, "sizes": {"weight_dropout": 0.0, "dropout": 0.1},
@@ -79,18 +84,23 @@ MODELS: dict[str, Entry] = {
         lambda run: Boosted(seed=run.seed), Boosted.from_arrays, "simple", "the same, with a second pass over the house"
     ),
     "boosted-lent": Entry(
-        lambda run: Boosted(simulated=1, seed=run.seed), Boosted.from_arrays, "simple",
-        "the same, simulated households lend appliances to the made-up houses",
+        lambda run: Boosted(copies=10, days=45, simulated=8, households=10, seed=run.seed), Boosted.from_arrays,
+        "simple", "the same, of many simulated households, too",
     ),
     "boosted-pair": Entry(
-        lambda run: BoostedPair(seed=run.seed), BoostedPair.from_arrays, "simple", "the mean of the last two"
+        lambda run: BoostedPair(seed=run.seed), BoostedPair.from_arrays, "simple", "the mean of two of these"
     ),
     "weak-localiser": Entry(
         lambda run: WeakLocaliser(seed=run.seed, device=run.device, progress=run.progress, folder=run.folder),
         WeakLocaliser.from_arrays, "simple", "class activation maps, from yes or no a window",
     ),
-    "seq2point": Entry(_network("seq2point"), NetworkModel.from_arrays, "simple", "convolutions, one minute a window"),
-    "bigru": Entry(_network("bigru"), NetworkModel.from_arrays, "simple", "recurrent, both ways"),
+    "seq2point": Entry(
+        _network("seq2point", **SEQ2POINT), NetworkModel.from_arrays, "simple",
+        "convolutions, one minute a window, all appliances at once",
+    ),
+    "bigru": Entry(
+        _network("bigru", **BIGRU), NetworkModel.from_arrays, "simple", "recurrent, both ways, all appliances at once"
+    ),
     "nilmformer": Entry(
         _network("nilmformer", **PUBLISHED), NetworkModel.from_arrays, "transformer",
         "one network for each appliance, as published but for a higher rate",

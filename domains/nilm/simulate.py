@@ -1,23 +1,4 @@
-"""A simulated household: documented appliances, used at documented times, over the loads that nobody meters.
-
-Every power, length and rate below is a published one, or a range around it from which each household draws its own:
-
-[R] Richardson, Thomson, Infield & Clifford 2010, "Domestic electricity use: a high-resolution energy demand model",
-    Energy and Buildings 42: mean power, length and yearly number of cycles of each appliance (UK).
-[M] Murray, Stankovic & Stankovic 2017, "An electrical load measurements dataset of United Kingdom households from a
-    two-year longitudinal study" (REFIT), Scientific Data 4: in two of its houses a kettle runs at 2.0 and 2.2 kW for
-    two minutes (6.5 times a day in one), a dishwasher heats twice at 2.2 kW 0.95 times a day, a washing machine at
-    2.0 and 2.2 kW 0.8 times a day, a microwave at 0.6 and 1.2 kW for two minutes twice a day; starts by the hour.
-[I] Pullinger et al. 2021, "The IDEAL household energy dataset", Scientific Data 8: an electric shower of 8.7 kW runs
-    six minutes, once a day, in the morning or late in the evening.
-[S] Stamminger 2008, "Synergy potential of smart appliances" (Smart-A, D2.3): the order of heating, tumbling, rinsing
-    and spinning in washing machines, and the two heatings of dishwashers.
-[P] Pipattanasomporn, Kuzlu, Rahman & Teklu 2014, "Load profiles of selected major household appliances and their
-    demand response opportunities", IEEE Trans. Smart Grid 5: ovens and dryers switch their heaters, fridges cycle.
-[L] Richardson, Thomson, Infield & Delahunty 2009, "Domestic lighting: A high-resolution energy demand model", Energy
-    and Buildings 41: lamps are lit where people are awake and daylight has gone.
-Where a range has no source of its own (standby, lights, the spread between uses) the comment says so.
-"""
+"""A simulated household: documented appliances (`kinds`), used when documented, over the loads that nobody meters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,82 +12,11 @@ from numpy.typing import NDArray
 from ...shared.errors import InputError
 from .daylight import cold, darkness
 from .house import House, Watts
+from .kinds import KINDS, WATER, Kind, Stage
 
 TICK_S = 10  # the simulation's own step; averages over longer steps then hold partly-on minutes
 DAY = 86_400 // TICK_S
 SIMULATED = ("kettle", "dishwasher", "washing_machine", "microwave", "shower")
-
-
-class Stage(NamedTuple):
-    """A part of a cycle."""
-
-    share: float  # of the appliance's power
-    minutes: float
-    duty: float = 1.0  # part of each period with power: thermostats, a drum that turns and rests
-    period_s: float = 60.0
-
-
-class Peak(NamedTuple):
-    """When in the day uses begin: one hump of the density."""
-
-    hour: float
-    spread: float  # h
-    weight: float
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What is documented of an appliance; each household draws its own from the ranges."""
-
-    power_w: tuple[float, float]
-    per_day: tuple[float, float]
-    peaks: tuple[Peak, ...]
-    stages: tuple[Stage, ...]
-    spread: float = 0.1  # of the logarithm of the length, between uses
-    rest_min: float = 3.0  # before it can run again
-    owned: float = 1.0  # share of the households that have one
-    heats: bool = False  # the room: it is used as the cold asks for it
-
-
-MEALS = (Peak(8, 0.8, 0.2), Peak(12.7, 0.8, 0.25), Peak(18.3, 1.2, 0.55))
-DAYTIME = (Peak(10, 1.8, 0.5), Peak(16, 2.5, 0.5))
-
-KINDS: dict[str, Kind] = {
-    # [R] 2000 W, 3 min, 1520 a year; [M]
-    "kettle": Kind(
-        (1900, 2900), (3.5, 7), (Peak(6.9, 0.8, 0.25), Peak(13, 2, 0.25), Peak(16.5, 1.5, 0.25), Peak(19.8, 1.2, 0.25)),
-        (Stage(1, 2.4),), 0.35,
-    ),
-    # [R] 1131 W over 60 min, 241 a year; [M] 1.5 h from the first heating to the last; [S]
-    "dishwasher": Kind(
-        (1900, 2300), (0.4, 0.95), (Peak(8, 1, 0.15), Peak(13, 1.5, 0.2), Peak(19, 1.3, 0.65)),
-        (Stage(0.03, 6), Stage(1, 17), Stage(0.03, 45), Stage(1, 14), Stage(0.02, 15)), 0.06, rest_min=150,
-    ),
-    # [R] 406 W over 138 min, 196 a year; [M]; [S]
-    "washing_machine": Kind(
-        (1850, 2250), (0.35, 0.8), (Peak(9, 1.5, 0.45), Peak(14, 2.5, 0.35), Peak(18, 1.5, 0.2)),
-        (Stage(0.04, 4), Stage(1, 16), Stage(0.1, 25, 0.6), Stage(0.2, 4), Stage(0.08, 15, 0.5, 90), Stage(0.22, 6)),
-        0.15, rest_min=60,
-    ),
-    # [M]; [R] 1250 W
-    "microwave": Kind((750, 1450), (1, 3), MEALS, (Stage(1, 2.5),), 0.5, rest_min=5),
-    # [I]
-    "shower": Kind((7500, 9500), (0.7, 1.5), (Peak(6.8, 0.7, 0.6), Peak(21.8, 1, 0.4)), (Stage(1, 6),), 0.3, 8),
-    # the loads below are in the mains and never metered by themselves; [R] for all; thermostats by [P]
-    "oven": Kind((1900, 2400), (0.4, 0.9), MEALS, (Stage(1, 10), Stage(1, 20, 0.4, 180)), 0.3, 20, 0.62),
-    "hob": Kind((1200, 2400), (0.8, 1.4), MEALS, (Stage(1, 4), Stage(1, 12, 0.5, 40)), 0.4, 5, 0.46),
-    "toaster": Kind((800, 1200), (0.5, 1.1), (Peak(7.5, 1, 0.8), Peak(13, 1, 0.2)), (Stage(1, 3),), 0.2),
-    "vacuum cleaner": Kind((1200, 2000), (0.15, 0.4), DAYTIME, (Stage(1, 15),), 0.4, 30, 0.94),
-    "iron": Kind((1000, 2200), (0.05, 0.2), DAYTIME, (Stage(1, 30, 0.4, 70),), 0.4, 60, 0.9),
-    "tumble dryer": Kind((2000, 2500), (0.2, 0.45), DAYTIME, (Stage(1, 45, 0.9, 300), Stage(0.08, 8)), 0.2, 60, 0.42),
-    "television": Kind((60, 160), (2, 4), (Peak(13, 3, 0.2), Peak(19.5, 1.8, 0.8)), (Stage(1, 73),), 0.5, 5),
-    # no source of their own: a hair dryer after getting up, a portable heater in a third of the homes
-    "hair dryer": Kind((1000, 2000), (0.3, 1), (Peak(7.3, 0.6, 0.7), Peak(20, 1, 0.3)), (Stage(1, 5),), 0.4),
-    "heater": Kind(
-        (1000, 2000), (0.2, 0.8), (Peak(7, 1, 0.4), Peak(19, 2, 0.6)), (Stage(1, 80, 0.5, 900),), 0.4, 20, 0.3,
-        heats=True,
-    ),
-}  # fmt: skip
 
 
 class Load(NamedTuple):
@@ -116,6 +26,8 @@ class Load(NamedTuple):
     power_w: float
     per_day: float
     pace: float  # length of its stages over the documented length
+    water: float  # length of its heatings over that again: how much water it heats
+    likes: tuple[float, ...]  # share of its uses that each program has
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +56,9 @@ def household(seed: int, appliances: Sequence[str] = SIMULATED) -> Household:
     loads = []
     for name, kind in KINDS.items():
         rng = _stream(seed, name)
-        drawn = Load(name, rng.uniform(*kind.power_w), rng.uniform(*kind.per_day), rng.uniform(0.85, 1.15))
+        drawn = rng.uniform(*kind.power_w), rng.uniform(*kind.per_day), rng.uniform(0.85, 1.15)
         if name in appliances if name in SIMULATED else rng.random() < kind.owned:
-            loads.append(drawn)
+            loads.append(Load(name, *drawn, *_habit(kind, _stream(seed, name + " habit"))))
     rng = _stream(seed, "household")
     return Household(
         seed=seed,
@@ -241,14 +153,30 @@ def _use(load: Load, home: Household, clock: Clock) -> Watts:
     begins = clock.ticks(np.sort(day * 24 + hour % 24))
     length = load.pace * rng.lognormal(0, kind.spread, len(day))
     strength = load.power_w * rng.normal(1, 0.015, len(day))  # the mains voltage, mostly
+    program = _stream(home.seed, load.name + " programs").choice(len(load.likes), len(day), p=load.likes)
+    programs = [_filled(one.stages, load.water) for one in kind.programs]
     power, free = np.zeros(days * DAY, dtype=np.float32), 0.0
-    for begin, stretch, full_w in zip(begins, length, strength, strict=True):
+    for begin, stretch, full_w, at in zip(begins, length, strength, program, strict=True):
         begin = max(begin, free)
-        cycle = full_w * _cycle(kind.stages, stretch, begin % 1)
+        cycle = full_w * _cycle(programs[at], stretch, begin % 1)
         part = power[int(begin) : int(begin) + len(cycle)]
         part += cycle[: len(part)]
         free = begin + len(cycle) + kind.rest_min * 60 / TICK_S
     return np.rint(power)
+
+
+def _habit(kind: Kind, rng: np.random.Generator) -> tuple[float, tuple[float, ...]]:
+    """How much water a household heats, and how often it chooses each program, where there is a choice."""
+    usual = np.array([one.weight for one in kind.programs])
+    if len(usual) == 1:
+        return 1.0, (1.0,)
+    liked = usual * rng.gamma(1.5, size=len(usual))  # households differ in what they choose; no source of its own
+    return float(rng.uniform(*WATER)), tuple(float(one) for one in liked / liked.sum())
+
+
+def _filled(stages: tuple[Stage, ...], water: float) -> tuple[Stage, ...]:
+    """The same program with its heatings, the stages at full power, so much longer or shorter."""
+    return tuple(one._replace(minutes=one.minutes * water) if one.share == 1 else one for one in stages)
 
 
 def _cycle(stages: tuple[Stage, ...], stretch: float, late: float) -> Watts:

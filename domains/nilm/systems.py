@@ -14,9 +14,9 @@ _ABOUT = {
     ),
     "boosted-lent": (
         "Friedman 2001, doi:10.1214/aos/1013203451",
-        "the same, and simulated households lend their appliances to the made-up ones",
+        "the same on more and shorter made-up houses, and on simulated households that lend them appliances",
     ),
-    "boosted-pair": ("Breiman 1996, doi:10.1007/BF00058655", "the mean of boosted and boosted-lent"),
+    "boosted-pair": ("Breiman 1996, doi:10.1007/BF00058655", "the mean of two of boosted-lent"),
     "seq2point": ("Zhang et al. 2018, arXiv:1612.09106", "convolutions from a window to its midpoint"),
     "bigru": ("Precioso & Gomez-Ullate 2023, hdl:10498/28902", "a recurrent net over the window, both ways"),
     "weak-localiser": (

@@ -43,12 +43,14 @@ class Boosted:
     """A `MainsModel`; with `copies` 0 and `passes` 1 it is the plain classifier times share."""
 
     copies: int = 5  # made-up houses to each real one
+    days: int | None = None  # of a made-up house; None: as many as its source has
     passes: int = 2
     rounds: int = 150  # trees of a classifier; half as many of a share
     rest: int = 8_000  # at most so many minutes without the appliance, of each house, drawn at random
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 0
     simulated: int = 0  # households of the simulator that lend appliances to each made-up house, beside the real ones
+    households: int = 0  # of the simulator that are learnt from as they are
     on_: dict[str, list[list[Trees]]] = field(init=False)  # by appliance and pass; in the first one of either half
     share_: dict[str, Trees] = field(init=False)
 
@@ -157,12 +159,25 @@ class Boosted:
 
     def _with_copies(self, houses: Sequence[House], place: int) -> list[House]:
         seeds = np.random.default_rng([self.seed, place]).integers(0, 2**31, (len(houses), self.copies))
+        longest = max(len(house.mains_w) // house.per_day() for house in houses)  # so that nothing simulated prevails
         made = [
-            recompose(house, [*houses, *lenders(house.step, int(seed), self.simulated)], int(seed), self.recipe)
+            recompose(
+                self._part(house, int(seed)), [*houses, *lenders(house.step, int(seed), self.simulated, longest)],
+                int(seed), self.recipe,
+            )
             for house, row in zip(houses, seeds, strict=True)
             for seed in row
-        ]
-        return [*houses, *made]
+        ]  # fmt: skip
+        own = int(np.random.default_rng([self.seed, place, 4]).integers(0, 2**31))
+        return [*houses, *made, *lenders(houses[0].step, own, self.households, longest)]
+
+    def _part(self, house: House, seed: int) -> House:
+        """At most `days` consecutive days: many short made-up houses differ more than a few long ones."""
+        count, most = (self.days or 0) * house.per_day(), len(house.mains_w)
+        if not 0 < count < most:
+            return house
+        begin = int(np.random.default_rng([seed, 5]).integers(0, most - count + 1)) // house.per_day() * house.per_day()
+        return house.rows(slice(begin, begin + count))
 
     def _answered(self, answers: Sequence[Any], looked: Looked, appliances: Sequence[Appliance]) -> Floats:
         said = []

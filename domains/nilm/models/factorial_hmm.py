@@ -67,7 +67,7 @@ class FactorialHMM:
         return self
 
     def predict(self, house: House) -> dict[str, Estimate]:
-        """Powers of the most probable path, at most the mains above the quiet level."""
+        """Powers of the most probable path, together at most the mains above the quiet level."""
         names = sorted(self.levels_)  # one order, so that ties fall alike after loading
         levels = [self.levels_[name] for name in names]
         joint = combinations(levels)
@@ -80,7 +80,8 @@ class FactorialHMM:
             for start in range(part.start, part.stop, piece):
                 above = seen[start : min(start + piece, part.stop)]
                 path = most_probable_path(above, powers.sum(1), self.rest_, before, weight)
-                chosen[start : start + len(above)] = np.minimum(powers[path], above[:, None])
+                share = np.minimum(1, above / np.maximum(powers.sum(1)[path], 1))
+                chosen[start : start + len(above)] = powers[path] * share[:, None]
         return {name: estimate(chosen[real, i], real) for i, name in enumerate(names) if name != OTHERS}
 
     def parameters(self) -> int:

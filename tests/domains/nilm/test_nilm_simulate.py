@@ -6,7 +6,8 @@ import pytest
 
 from labformer.domains.nilm.appliances import APPLIANCES
 from labformer.domains.nilm.daylight import cold, darkness, day_length
-from labformer.domains.nilm.simulate import KINDS, SIMULATED, household, simulate
+from labformer.domains.nilm.kinds import KINDS, LAUNDRY
+from labformer.domains.nilm.simulate import SIMULATED, household, simulate
 from labformer.domains.nilm.states import on_rule, pause_steps, uses
 from labformer.shared.errors import InputError
 
@@ -57,6 +58,33 @@ def test_uses_come_at_the_household_s_rate_and_run_at_its_power(name: str) -> No
         counted += len(uses(on, pause_steps(APPLIANCES[name], 1)))
         expected += load.per_day * days
     assert counted == pytest.approx(expected, rel=0.2)
+
+
+def test_washes_heat_as_long_as_water_takes_and_about_as_often_as_people_say() -> None:
+    # 17 l from 15 degrees at 2 kW, 4.19 kJ a kg and degree
+    for program, degrees in zip(LAUNDRY[1:], (30, 40, 60, 90), strict=True):
+        longest = max(stage.minutes for stage in program.stages if stage.share == 1)
+        assert longest == pytest.approx(17 * 4190 * (degrees - 15) / 2000 / 60, abs=1.5)
+    shares = [program.weight for program in LAUNDRY]
+    assert sum(shares) == pytest.approx(1)
+    assert np.dot(shares, (20, 30, 40, 60, 90)) == pytest.approx(42, abs=2)
+    assert max(shares) == shares[2]
+
+
+@pytest.mark.parametrize("name", ["washing_machine", "dishwasher"])
+def test_a_machine_has_programs_and_households_like_others_of_them(name: str) -> None:
+    homes = [next(load for load in household(seed).loads if load.name == name) for seed in range(60)]
+    assert all(sum(load.likes) == pytest.approx(1) and len(load.likes) == len(KINDS[name].programs) for load in homes)
+    usual = np.array([one.weight for one in KINDS[name].programs])
+    np.testing.assert_allclose(np.mean([load.likes for load in homes], axis=0), usual / usual.sum(), atol=0.1)
+    assert len({load.water for load in homes}) == 60
+    # a use of more water takes longer at full power, and more energy
+    kwh = [
+        simulate(60, seed, appliances=[name]).appliances_w[name].sum() / 60e3 / (60 * load.per_day * load.power_w / 2e3)
+        for seed, load in enumerate(homes[:12])
+    ]
+    assert np.corrcoef(kwh, [load.water * load.pace for load in homes[:12]])[0, 1] > 0.3
+    assert next(load for load in household(0).loads if load.name == "kettle").likes == (1.0,)
 
 
 def test_kettles_boil_by_day_and_leave_minutes_partly_on() -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from labformer.domains.nilm.appliances import appliance
-from labformer.domains.nilm.lending import lenders
+from labformer.domains.nilm.lending import DAYS, lenders
 from labformer.domains.nilm.models.boosted import Boosted
 from labformer.domains.nilm.models.boosted_pair import BoostedPair
 from labformer.domains.nilm.simulate import simulate
@@ -20,7 +20,8 @@ def houses():
 
 @pytest.fixture(scope="module")
 def pair(houses):
-    return BoostedPair(copies=1, rounds=12, rest=1500, seed=3).fit(houses, [appliance(name) for name in NAMES])
+    small = BoostedPair(copies=1, days=4, simulated=2, households=2, rounds=12, rest=1500, seed=3)
+    return small.fit(houses, [appliance(name) for name in NAMES])
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,9 @@ def test_probability_is_the_mean_of_two_members_that_differ(pair, unseen):
     first, second = (one.predict(unseen)["kettle"].on for one in pair.members_)
     assert not np.array_equal(first, second)
     np.testing.assert_allclose(pair.predict(unseen)["kettle"].on, (first + second) / 2)
-    assert [one.simulated for one in pair.members_] == [0, 1]
+    assert [(one.copies, one.days, one.simulated, one.households) for one in pair.members_] == [
+        (1, 4, 2, 2), (1, 4, 2, 2)
+    ]  # fmt: skip
 
 
 def test_power_lies_between_those_of_the_members(pair, unseen):
@@ -58,8 +61,21 @@ def test_lenders_are_others_for_each_seed_and_none_where_no_step_fits(houses):
     np.testing.assert_array_equal(one.mains_w, again.mains_w)
     assert not np.array_equal(one.mains_w, other.mains_w)
     assert lenders(pd.Timedelta("1s"), 1) == [] and lenders(step, 1, 0) == []
+    assert [len(lenders(step, 1, 2, days)[1].mains_w) // 1440 for days in (0, 3, 900)] == [1, 3, DAYS]
     known = [appliance("kettle")]
-    made = [Boosted(copies=1, passes=1, rounds=3, rest=500, simulated=n).fit(houses, known) for n in (0, 1)]
-    assert made[0].parameters() and not np.array_equal(
-        made[0].predict(houses[0])["kettle"].on, made[1].predict(houses[0])["kettle"].on
-    )
+    settings = ({}, {"simulated": 1}, {"households": 1}, {"days": 3})
+    made = [Boosted(copies=1, passes=1, rounds=3, rest=500, **one).fit(houses, known) for one in settings]
+    said = [one.predict(houses[0])["kettle"].on for one in made]
+    assert made[0].parameters()
+    assert not any(np.array_equal(said[0], other) for other in said[1:])
+
+
+def test_made_up_houses_are_as_short_as_asked_and_simulated_ones_no_longer_than_the_real(houses):
+    model = Boosted(copies=2, days=5, simulated=1, households=3, seed=4)
+    found = model._with_copies(houses, 0)
+    days = [len(one.mains_w) // 1440 for one in found]
+    assert days == [14, 14, 5, 5, 5, 5, 14, 14, 14]
+    assert len({one.times[0] for one in found[2:6]}) > 1  # not always the same days
+    assert all(set(NAMES) <= one.appliances_w.keys() for one in found)
+    with_more_days = Boosted(copies=2, days=90, seed=4)._with_copies(houses, 0)
+    assert [len(one.mains_w) // 1440 for one in with_more_days] == [14] * 6
