@@ -84,7 +84,7 @@ MODELS: dict[str, Entry] = {
         lambda run: Boosted(seed=run.seed), Boosted.from_arrays, "simple", "the same, with a second pass over the house"
     ),
     "boosted-lent": Entry(
-        lambda run: Boosted(copies=10, days=45, simulated=8, households=10, seed=run.seed), Boosted.from_arrays,
+        lambda run: Boosted(10, 45, rest=2_000, simulated=8, households=10, seed=run.seed), Boosted.from_arrays,
         "simple", "the same, of many simulated households, too",
     ),
     "boosted-pair": Entry(

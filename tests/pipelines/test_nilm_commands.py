@@ -180,7 +180,7 @@ QUICK = {
         build=lambda run: Boosted(copies=1, rounds=20, rest=2000, seed=run.seed, simulated=1)
     ),
     "boosted-pair": registry.MODELS["boosted-pair"]._replace(
-        build=lambda run: BoostedPair(copies=1, simulated=1, households=1, rounds=20, rest=2000, seed=run.seed)
+        build=lambda run: BoostedPair(made_up=2, days=4, simulated=1, households=1, rounds=20, rest=2000, seed=run.seed)
     ),
     "nilmformer": quick("nilmformer", sizes=TINY),
     "nilmformer-joint": quick("nilmformer", sizes=TINY, joint=True, states=True, copies=1),

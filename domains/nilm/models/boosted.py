@@ -227,7 +227,7 @@ class Boosted:
         settings = {
             "objective": objective, "num_leaves": 31, "learning_rate": 0.1, "min_child_samples": least, "max_bin": 63,
             "feature_fraction": 0.3, "bagging_fraction": 0.7, "bagging_freq": 1, "num_threads": 1, "seed": self.seed,
-            "deterministic": True, "force_col_wise": True, "verbose": -1,
+            "deterministic": True, "force_col_wise": True, "verbose": -1, "bin_construct_sample_cnt": 30_000,
         }  # fmt: skip
         return Trees.of_lightgbm(lightgbm.train(settings, lightgbm.Dataset(X, truth, weight=weight), rounds)).rounded()
 

@@ -24,21 +24,22 @@ from .boosted import Boosted
 class BoostedPair:
     """A `MainsModel`."""
 
-    copies: int = 10  # as of `Boosted`, for both, as all that follow
-    days: int = 45
+    made_up: int = 20  # houses made up in all, of each half of the real ones
+    days: int = 45  # of each; this and what follows as of `Boosted`, for both
     simulated: int = 8
     households: int = 10
     rounds: int = 150
-    rest: int = 8_000
+    rest: int = 2_000
     seed: int = 0
     members_: list[Boosted] = field(init=False, default_factory=list)
 
     def fit(self, houses: Sequence[House], appliances: Sequence[Appliance]) -> Self:
         """Learn from every house that has an appliance; raises InputError when none has."""
+        copies = max(1, round(self.made_up / len(houses)))
         seeds = np.random.default_rng([self.seed, 17]).integers(0, 2**31, 2)
         self.members_ = [
             Boosted(
-                self.copies, self.days, rounds=self.rounds, rest=self.rest, seed=int(seed), simulated=self.simulated,
+                copies, self.days, rounds=self.rounds, rest=self.rest, seed=int(seed), simulated=self.simulated,
                 households=self.households,
             ).fit(houses, appliances)
             for seed in seeds

@@ -20,7 +20,7 @@ def houses():
 
 @pytest.fixture(scope="module")
 def pair(houses):
-    small = BoostedPair(copies=1, days=4, simulated=2, households=2, rounds=12, rest=1500, seed=3)
+    small = BoostedPair(made_up=2, days=4, simulated=2, households=2, rounds=12, rest=1500, seed=3)
     return small.fit(houses, [appliance(name) for name in NAMES])
 
 
