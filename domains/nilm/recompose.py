@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .house import House, Watts
+from .lending import Lender
 
 MINUTES = 24 * 60  # of a day
 
@@ -29,10 +30,11 @@ class Recipe:
     given: float = 0.5  # share of houses that are
 
 
-def recompose(house: House, donors: Sequence[House], seed: int, recipe: Recipe = Recipe()) -> House:
+def recompose(house: House, donors: Sequence[House | Lender], seed: int, recipe: Recipe = Recipe()) -> House:
     """A made-up house of the length of `house`: its rest, and each appliance from one of the donors that has it.
 
-    donors  submetered houses, `house` among them or not; one draw for each appliance, since a house has one of each
+    donors  submetered houses, `house` among them or not, and simulated ones; one draw for each appliance, since a house
+            has one of each
     Appliances of which `house` itself has no meter hide in its rest; they are neither added nor returned, but for
     the recipe's strangers.
     """
@@ -44,16 +46,21 @@ def recompose(house: House, donors: Sequence[House], seed: int, recipe: Recipe =
     appliances: dict[str, Watts] = {}
     strangers = [name for name in recipe.strangers if name not in house.appliances_w and rng.random() < recipe.given]
     for name in (*house.appliances_w, *strangers):
-        owners = [one for one in donors if name in one.appliances_w]
+        owners = [one for one in donors if _owns(one, name)]
         if not owners:
             continue
-        owner = owners[rng.integers(len(owners))]
+        drawn = owners[rng.integers(len(owners))]
+        owner = drawn.only(name) if isinstance(drawn, Lender) else drawn
         power = _replayed(owner.appliances_w[name], owner.mains_w, owner.per_day(), length, rng, recipe)
         appliances[name] = np.where(np.isfinite(rest), power, np.nan).astype(np.float32)
     mains = rest + np.sum(list(appliances.values()), axis=0) if appliances else rest
     return replace(
         house, name=f"{house.name} made up {seed}", mains_w=mains.astype(np.float32), appliances_w=appliances
     )
+
+
+def _owns(donor: House | Lender, name: str) -> bool:
+    return donor.owns(name) if isinstance(donor, Lender) else name in donor.appliances_w
 
 
 def _between(rng: np.random.Generator, ends: tuple[float, float]) -> float:

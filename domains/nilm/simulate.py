@@ -90,10 +90,7 @@ def simulate(
     Raises InputError for no days, a step that is not a multiple of 10 s or does not divide the day, an appliance that
     is not simulated, a zone that is not known.
     """
-    width = pd.Timedelta(step)
-    ticks, odd = divmod(width, pd.Timedelta(seconds=TICK_S))
-    if days < 1 or ticks < 1 or odd or DAY % ticks:
-        raise InputError(f"cannot simulate {days} days in steps of {step}: at least 1 day, and 10s, 1min, 15min, ....")
+    width, ticks = _whole_ticks(days, step)
     home = household(seed, appliances)
     clock = _clock(start, days, zone, latitude)
     times = pd.date_range(clock.first, periods=days * DAY // ticks, freq=width)
@@ -101,9 +98,35 @@ def simulate(
     rest = _background(home, clock)
     for name in [name for name in metered if name not in SIMULATED]:
         rest += metered.pop(name)
-    metered = {name: metered[name].reshape(-1, ticks).mean(1) for name in appliances}
-    mains = rest.reshape(-1, ticks).mean(1) + sum(metered.values())
+    metered = {name: _coarse(metered[name], ticks) for name in appliances}
+    mains = _coarse(rest, ticks) + sum(metered.values())
     return House("simulated", times, width, mains.astype(np.float32), metered, zone)
+
+
+def simulate_alone(name: str, days: int, seed: int, step: str = "1min", start: str = "2024-01-01") -> House:
+    """One appliance of the household that `simulate` makes of this seed, with nothing else in the mains.
+
+    Raises InputError as `simulate` does.
+    """
+    width, ticks = _whole_ticks(days, step)
+    home, clock = household(seed, (name,)), _clock(start, days, None, 0)
+    power = _coarse(_use(next(load for load in home.loads if load.name == name), home, clock), ticks)
+    times = pd.date_range(clock.first, periods=len(power), freq=width)
+    return House("simulated", times, width, power.astype(np.float32), {name: power})
+
+
+def _whole_ticks(days: int, step: str) -> tuple[pd.Timedelta, int]:
+    """A step and how many of the simulation's own are in it."""
+    width = pd.Timedelta(step)
+    ticks, odd = divmod(width, pd.Timedelta(seconds=TICK_S))
+    if days < 1 or ticks < 1 or odd or DAY % ticks:
+        raise InputError(f"cannot simulate {days} days in steps of {step}: at least 1 day, and 10s, 1min, 15min, ....")
+    return width, ticks
+
+
+def _coarse(power_w: Watts, ticks: int) -> Watts:
+    """Mean power of each step; (tick,) -> (time,)."""
+    return np.asarray(power_w.reshape(-1, ticks).mean(1))
 
 
 class Clock(NamedTuple):

@@ -169,7 +169,8 @@ class Boosted:
             for seed in row
         ]  # fmt: skip
         own = int(np.random.default_rng([self.seed, place, 4]).integers(0, 2**31))
-        return [*houses, *made, *lenders(houses[0].step, own, self.households, longest)]
+        simulated = [one.whole() for one in lenders(houses[0].step, own, self.households, longest)]
+        return [*houses, *made, *simulated]
 
     def _part(self, house: House, seed: int) -> House:
         """At most `days` consecutive days: many short made-up houses differ more than a few long ones."""

@@ -55,13 +55,23 @@ def test_it_comes_back_from_arrays_whole_parted_and_joined(pair, unseen):
             np.testing.assert_array_equal(one.predict(unseen)[name].on, wanted.on)
 
 
+def test_a_lender_lends_what_its_household_has():
+    lender = lenders(pd.Timedelta("5min"), 4, days=6)[0]
+    whole = lender.whole()
+    for name, power in whole.appliances_w.items():
+        alone = lender.only(name)
+        np.testing.assert_array_equal(alone.appliances_w[name], power)
+        np.testing.assert_array_equal(alone.mains_w, power)
+    assert alone.times.equals(whole.times) and lender.owns("kettle") and not lender.owns("oven")
+
+
 def test_lenders_are_others_for_each_seed_and_none_where_no_step_fits(houses):
     step = pd.Timedelta("1min")
-    one, again, other = (lenders(step, seed)[0] for seed in (1, 1, 2))
+    one, again, other = (lenders(step, seed)[0].whole() for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.mains_w, again.mains_w)
     assert not np.array_equal(one.mains_w, other.mains_w)
     assert lenders(pd.Timedelta("1s"), 1) == [] and lenders(step, 1, 0) == []
-    assert [len(lenders(step, 1, 2, days)[1].mains_w) // 1440 for days in (0, 3, 900)] == [1, 3, DAYS]
+    assert [len(lenders(step, 1, 2, days)[1].whole().mains_w) // 1440 for days in (0, 3, 900)] == [1, 3, DAYS]
     known = [appliance("kettle")]
     settings = ({}, {"simulated": 1}, {"households": 1}, {"days": 3})
     made = [Boosted(copies=1, passes=1, rounds=3, rest=500, **one).fit(houses, known) for one in settings]
