@@ -40,9 +40,11 @@ Learnt from: {", ".join(made.houses_)}; {made.data_note_ or "the licence of the 
 ## How good it is
 
 On {made.held_}, which the models did not learn from, and on houses made up of it; threshold, choice and intervals rest
-on it, so a stranger's house will do somewhat worse:
+on it, and its houses are those that were learnt from, so a stranger's house will do worse:
 
 {validation.to_markdown()}
+
+{_apart(made)}
 
 {_test(made)}
 
@@ -58,6 +60,17 @@ on it, so a stranger's house will do somewhat worse:
 def _took(made: "Disaggregator") -> str:
     seconds = sum(made.seconds_fit_.get(part, 0.0) for model in made.chosen_.values() for part in made.parts(model))
     return f", fitted in {seconds:.0f} s" if seconds else ""
+
+
+def _apart(made: "Disaggregator") -> str:
+    if not made.apart_scores_:
+        return "No house was left out of the fit, to see what becomes of a stranger's."
+    lines = [Scored(made.chosen_[name], name, score) for name, score in made.apart_scores_.items()]
+    return (
+        "Each of the houses it learnt from, answered by a smaller model of the kind that learnt from the others: "
+        f"nearer to what a stranger's house will see. Thresholds rest on this as well.\n\n"
+        f"{score_table(lines).to_markdown()}"
+    )
 
 
 def _test(made: "Disaggregator") -> str:

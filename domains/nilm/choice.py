@@ -7,9 +7,10 @@ import numpy as np
 
 from .appliances import Appliance
 from .house import Estimate, House, Watts
+from .left_out import LeftOut
 from .metrics import Score, average, score
 
-THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
+THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 AS_IT_IS = 0.0  # the threshold of a model whose answer is a mean power: it is never switched off
 NOTHING = 0.5  # TECA of predicting nothing
 DEAR = 5.0
@@ -21,6 +22,7 @@ class Choice(NamedTuple):
 
     threshold: float
     score: Score
+    apart: Score | None = None  # on houses that were left out of the fit, where there are such with the appliance
 
 
 def switched(estimate: Estimate, threshold: float, one: Appliance) -> Watts:
@@ -54,24 +56,39 @@ def choose(
     said: Sequence[Mapping[str, Estimate]],
     one: Appliance,
     thresholds: Sequence[float] = THRESHOLDS,
+    apart: Sequence[LeftOut] = (),
 ) -> Choice | None:
     """The threshold of most merit in the mean of the houses in which the appliance ran; None if it ran in none.
 
     Of several thresholds that are about as good, the middle one: which of them is best is chance.
-    said  by house, what a model says of it; it was not fitted on these rows
+    said   by house, what a model says of it; it was not fitted on these rows
+    apart  houses left out of a fit. Their mean counts as much as that of the others: in these a model is surer of
+           itself than with a stranger's house, and one that learnt from fewer houses is less sure than this one
     """
-    owners = [
+    owners = _owners(houses, said, one)
+    others = _owners([found.house for found in apart], [found.said for found in apart], one)
+    if not owners:
+        return None
+
+    def at_once(found: Sequence[tuple[House, Estimate]], at: float) -> Score:
+        return average([score_house(house, switched(estimate, at, one), one, at) for house, estimate in found])
+
+    tried = [Choice(at, at_once(owners, at), at_once(others, at) if others else None) for at in thresholds]
+    merits = [
+        merit(choice.score) if choice.apart is None else (merit(choice.score) + merit(choice.apart)) / 2
+        for choice in tried
+    ]
+    good = [choice for choice, found in zip(tried, merits, strict=True) if found >= max(merits) - ALIKE]
+    return good[len(good) // 2]
+
+
+def _owners(
+    houses: Sequence[House], said: Sequence[Mapping[str, Estimate]], one: Appliance
+) -> list[tuple[House, Estimate]]:
+    """Houses in which the appliance ran, and what is said of it there."""
+    return [
         (house, estimates[one.name])
         for house, estimates in zip(houses, said, strict=True)
         if one.name in house.appliances_w
         and (house.appliances_w[one.name][np.isfinite(house.mains_w)] >= one.on_w).any()
     ]
-    if not owners:
-        return None
-    tried = [
-        Choice(at, average([score_house(house, switched(found, at, one), one, at) for house, found in owners]))
-        for at in thresholds
-    ]
-    best = max(merit(choice.score) for choice in tried)
-    good = [choice for choice in tried if merit(choice.score) >= best - ALIKE]
-    return good[len(good) // 2]

@@ -28,18 +28,24 @@ class Fitted(NamedTuple):
     seconds: float
 
 
-def fitted(name: str, run: Run, houses: Sequence[House], appliances: Sequence[Appliance]) -> Fitted:
+def fitted(
+    name: str, run: Run, houses: Sequence[House], appliances: Sequence[Appliance], cheaper: bool = False
+) -> Fitted:
     """Fit a model of the registry, or read it from the run's folder if this version fitted it there to the same data.
 
     Networks keep their own checkpoints there, step by step; they are always asked to fit.
+    cheaper  the cheaper model of the same kind that the registry has
     """
-    model = entry(name).build(run)
+    build = entry(name).cheaper if cheaper else entry(name).build
+    if build is None:
+        raise ValueError(f"{name} has no cheaper model of its kind.")
+    model = build(run)
     started = time.perf_counter()
     if run.folder is None or hasattr(model, "folder"):
         return Fitted(model.fit(houses, appliances), time.perf_counter() - started)
     tensors = [torch.from_numpy(np.ascontiguousarray(one)) for house in houses for one in _readings(house)]
     words = "-".join([*(one.name for one in appliances), f"{run.seed}", fingerprint(*tensors), __version__])
-    path = run.folder / f"{name}-{words}.safetensors"
+    path = run.folder / f"{name}{'-cheaper' * cheaper}-{words}.safetensors"
     if path.exists():
         try:
             arrays = {key: tensor.numpy() for key, tensor in load_file(path).items()}

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,11 +18,12 @@ from .answer import answer, powers
 from .appliances import APPLIANCES, Appliance, appliance
 from .blending import blended
 from .calibration import calibrate_on, coverage_table
-from .choice import AS_IT_IS, THRESHOLDS, Choice, choose, merit, score_house, switched
+from .choice import AS_IT_IS, NOTHING, THRESHOLDS, Choice, choose, merit, score_house, switched
 from .data import read_mains
 from .day_comparison import day_comparison
 from .house import Estimate, House, Watts
 from .keeping import fitted
+from .left_out import LeftOut, left_out
 from .lending import lenders
 from .metrics import ZERO, Score, average
 from .model import MainsModel
@@ -109,11 +111,12 @@ class Disaggregator:
             run = Run(self.seed, self.device, self._folder(name), self.progress)
             self.members_[name], self.seconds_fit_[name] = fitted(name, run, houses, known)
         said, _ = self._all_say(held)
+        apart = self._left_out(houses, known) if validation is None else {}
         self.choices_: dict[str, dict[str, Choice]] = {
             name: {
                 one.name: found
                 for one in known
-                if (found := choose(held, said[name], one, self._thresholds(name))) is not None
+                if (found := choose(held, said[name], one, self._thresholds(name), apart.get(name, ()))) is not None
             }
             for name in self.candidates()
         }
@@ -122,8 +125,14 @@ class Disaggregator:
         self.validation_scores_ = {
             model: {name: choice.score for name, choice in found.items()} for model, found in self.choices_.items()
         }
+        self.apart_scores_ = {
+            name: apart_score
+            for name, model in self.chosen_.items()
+            if (apart_score := self.choices_[model][name].apart) is not None
+        }
         chosen = [{name: said[model][at][name] for name, model in self.chosen_.items()} for at in range(len(held))]
-        self.bands_ = calibrate_on(held, chosen, self.thresholds_, self.coverage)
+        strangers, answers = self._of_chosen(apart)
+        self.bands_ = calibrate_on([*held, *strangers], [*chosen, *answers], self.thresholds_, self.coverage)
         self.trust_ = {name: self._doubt(APPLIANCES[name]) for name in self.chosen_}
         self.estimates_: dict[str, dict[str, Estimate]] = {}
         self.comparison_: Comparison | None = None
@@ -170,6 +179,7 @@ class Disaggregator:
             setattr(part, kept, getattr(self, kept))
         for by_appliance in ("chosen_", "thresholds_", "trust_", "bands_"):
             setattr(part, by_appliance, {name: getattr(self, by_appliance)[name]})
+        part.apart_scores_ = {one: score for one, score in self.apart_scores_.items() if one == name}
         for by_model in ("validation_scores_", "scores_"):
             found = getattr(self, by_model)
             setattr(part, by_model, {model: {name: one[name]} for model, one in found.items() if name in one})
@@ -251,6 +261,31 @@ class Disaggregator:
             for name, model in self.chosen_.items()
         }
 
+    def _left_out(self, houses: Sequence[House], known: Sequence[Appliance]) -> dict[str, list[LeftOut]]:
+        """What candidates that are cheap enough say of houses they did not learn from, by candidate."""
+        return {
+            name: left_out(name, Run(self.seed, self.device, self._folder(name), self.progress), houses, known)
+            for name in self.members_
+            if entry(name).cheaper is not None
+        }
+
+    def _of_chosen(self, apart: Mapping[str, Sequence[LeftOut]]) -> tuple[list[House], list[dict[str, Estimate]]]:
+        """Houses left out with what the chosen candidates say of them, and nothing of appliances they cannot answer."""
+        strangers, answers = [], []
+        for model, found in apart.items():
+            mine = {name for name, chosen in self.chosen_.items() if chosen == model}
+            for house, said in found:
+                nothing = np.where(np.isfinite(house.mains_w), np.float32(0), np.float32(np.nan))
+                metered = {name: power for name, power in house.appliances_w.items() if name in mine}
+                strangers.append(replace(house, appliances_w=metered))
+                answers.append(
+                    {
+                        name: said[name] if name in mine and name in said else Estimate(nothing, nothing)
+                        for name in self.chosen_
+                    }
+                )
+        return strangers, answers
+
     def _thresholds(self, model: str) -> Sequence[float]:
         return (AS_IT_IS,) if model != BLEND and entry(model).as_it_is else THRESHOLDS
 
@@ -268,12 +303,16 @@ class Disaggregator:
         found = self.validation_scores_[model][one.name]
         if model == ZERO:
             return f"the {one.title} is always answered by 0: on validation nothing did better"
-        if found.teca >= LEAST_TECA:
-            return ""
-        return (
-            f"do not trust single uses of the {one.title}: on validation TECA is {found.teca:.2f}, where predicting "
-            f"nothing has 0.50, and F1 is {found.f1:.2f}"
-        )
+        for where, score, least in (
+            ("on houses left out of the fit", self.apart_scores_.get(one.name), NOTHING),
+            ("on validation", found, LEAST_TECA),
+        ):
+            if score is not None and score.teca < least:
+                return (
+                    f"do not trust single uses of the {one.title}: {where} TECA is {score.teca:.2f}, where predicting "
+                    f"nothing has 0.50, and F1 is {score.f1:.2f}"
+                )
+        return ""
 
     def _test(self, test: Sequence[House]) -> None:
         said, self.seconds_predict_ = self._all_say(test)

@@ -39,6 +39,7 @@ def write_model(made: "Disaggregator", folder: str | Path, overwrite: bool) -> N
         "validation": {
             name: _plain(made.validation_scores_[model][name]) for name, model in made.chosen_.items()
         },
+        "apart": {name: _plain(score) for name, score in made.apart_scores_.items()},
     }  # fmt: skip
     tensors = {
         f"{part}|{name}": torch.from_numpy(np.ascontiguousarray(array))
@@ -88,8 +89,8 @@ def _read(kind: type[Fitted], folder: Path) -> Fitted:
         }
         made.validation_scores_ = {}
         for name, model in made.chosen_.items():
-            found = {at: float("nan") if value is None else value for at, value in config["validation"][name].items()}
-            made.validation_scores_.setdefault(model, {})[name] = Score(**found)
+            made.validation_scores_.setdefault(model, {})[name] = _score(config["validation"][name])
+        made.apart_scores_ = {name: _score(found) for name, found in config.get("apart", {}).items()}
         parts = [name for name in made.models if name != BLEND]  # in the order in which a blend adds them
         if set(parts) != {name.split("|", 1)[0] for name in saved.tensors}:
             raise KeyError("weights of another model")
@@ -113,7 +114,7 @@ def _joined(kind: type[Fitted]) -> Fitted:
     found = [_read(kind, _shelf() / name) for name in shipped()]
     whole = found[0]
     for one in found[1:]:
-        for by_appliance in ("chosen_", "thresholds_", "trust_", "bands_"):
+        for by_appliance in ("chosen_", "thresholds_", "trust_", "bands_", "apart_scores_"):
             setattr(whole, by_appliance, {**getattr(whole, by_appliance), **getattr(one, by_appliance)})
         for model, scores in one.validation_scores_.items():
             whole.validation_scores_[model] = {**whole.validation_scores_.get(model, {}), **scores}
@@ -124,6 +125,10 @@ def _joined(kind: type[Fitted]) -> Fitted:
         whole.models = list(dict.fromkeys([*whole.models, *one.models]))
     whole.appliances, whole.card_ = list(whole.chosen_), ""
     return whole
+
+
+def _score(plain: dict[str, float | None]) -> Score:
+    return Score(**{name: float("nan") if value is None else value for name, value in plain.items()})
 
 
 def _plain(score: Score) -> dict[str, float | None]:

@@ -28,7 +28,9 @@ class BoostedPair:
     days: int = 45  # of each; this and what follows as of `Boosted`, for both
     simulated: int = 8
     households: int = 10
+    passes: int = 3
     rounds: int = 150
+    early: int | None = 60
     rest: int = 2_000
     seed: int = 0
     members_: list[Boosted] = field(init=False, default_factory=list)
@@ -39,8 +41,8 @@ class BoostedPair:
         seeds = np.random.default_rng([self.seed, 17]).integers(0, 2**31, 2)
         self.members_ = [
             Boosted(
-                copies, self.days, rounds=self.rounds, rest=self.rest, seed=int(seed), simulated=self.simulated,
-                households=self.households,
+                copies, self.days, self.passes, self.rounds, self.early, self.rest, seed=int(seed),
+                simulated=self.simulated, households=self.households,
             ).fit(houses, appliances)
             for seed in seeds
         ]  # fmt: skip
@@ -48,7 +50,8 @@ class BoostedPair:
 
     def predict(self, house: House) -> dict[str, Estimate]:
         """Mean probability, and mean power weighted by it."""
-        return blended([one.predict(house) for one in self.members_])
+        looked = self.members_[0].look(house)  # as the others would
+        return blended([one.answer(looked) for one in self.members_])
 
     def only(self, names: Sequence[str]) -> Self:
         """The part that answers these appliances."""

@@ -1,0 +1,148 @@
+"""Houses left out: none is answered by a model that learnt from it, and what it shows counts in the choice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labformer.domains.nilm import registry
+from labformer.domains.nilm.appliances import APPLIANCES, Appliance
+from labformer.domains.nilm.choice import choose, merit
+from labformer.domains.nilm.house import Estimate, House
+from labformer.domains.nilm.left_out import LeftOut, left_out
+from labformer.domains.nilm.models.boosted import Boosted
+from labformer.domains.nilm.predictor import Disaggregator
+from labformer.domains.nilm.registry import Run
+from labformer.domains.nilm.simulate import simulate
+
+NAMES = ("kettle", "dishwasher")
+ASKED = [APPLIANCES[name] for name in NAMES]
+
+
+@dataclass
+class Recorder:
+    """Keeps what it was fitted to, and answers the share of the mains that it heard of from the houses."""
+
+    fits: list[tuple[list[str], list[str]]]
+    names: list[str] = field(default_factory=list)
+
+    def fit(self, houses: Sequence[House], appliances: Sequence[Appliance]) -> "Recorder":
+        self.names = [one.name for one in appliances]
+        self.fits.append(([house.name for house in houses], self.names))
+        return self
+
+    def predict(self, house: House) -> dict[str, Estimate]:
+        assert house.name not in self.fits[-1][0]
+        return {name: Estimate(house.mains_w, np.ones_like(house.mains_w)) for name in self.names}
+
+
+@pytest.fixture(scope="module")
+def houses() -> list[House]:
+    made = [simulate(12, seed, appliances=NAMES) for seed in range(7)]
+    return [replace(house, name=f"house {seed}") for seed, house in enumerate(made)]
+
+
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], list[str]]]:
+    found: list[tuple[list[str], list[str]]] = []
+    recorded = registry.MODELS["boosted"]._replace(cheaper=lambda run: Recorder(found))
+    monkeypatch.setitem(registry.MODELS, "boosted", recorded)
+    return found
+
+
+def test_every_house_is_answered_by_a_model_that_learnt_from_others(
+    houses: list[House], fits: list[tuple[list[str], list[str]]]
+) -> None:
+    for count, expected in ((7, 3), (2, 2), (1, 0)):
+        fits.clear()
+        found = left_out("boosted", Run(), houses[:count], ASKED)  # the model refuses to answer what it learnt from
+        assert len(fits) == expected
+        if expected:
+            assert sorted(one.house.name for one in found) == [house.name for house in houses[:count]]
+            assert all(set(one.said) == set(one.house.appliances_w) == set(NAMES) for one in found)
+
+
+def test_what_no_other_house_has_is_not_answered(houses: list[House], fits: list[tuple[list[str], list[str]]]) -> None:
+    kettle_only = replace(houses[1], appliances_w={"kettle": houses[1].appliances_w["kettle"]})
+    found = left_out("boosted", Run(), [houses[0], kettle_only], ASKED)
+    assert fits == [([kettle_only.name], ["kettle"]), ([houses[0].name], list(NAMES))]
+    assert [list(one.house.appliances_w) for one in found] == [["kettle"], ["kettle"]]
+    assert set(found[0].said) == {"kettle"}
+    idle = replace(houses[1], appliances_w={"kettle": np.zeros_like(houses[1].mains_w)})
+    late = np.where(np.arange(len(idle.mains_w)) < 9 * 1440, 0, houses[1].appliances_w["kettle"])
+    for other in (idle, replace(idle, appliances_w={"kettle": late})):  # a model of halves learns from both
+        fits.clear()
+        left_out("boosted", Run(), [houses[0], other], ASKED)
+        assert ([other.name], ["kettle"]) not in fits
+
+
+def doubtful(house: House, sure: float) -> dict[str, Estimate]:
+    """Answers that mean something, of a model that is so sure where the appliance runs."""
+    truth, rng = house.appliances_w["kettle"], np.random.default_rng(0)
+    on = np.clip(np.where(truth >= ASKED[0].on_w, sure, 0.05) + rng.normal(0, 0.1, len(truth)), 0, 1)
+    return {"kettle": Estimate(np.full(len(truth), 2000, np.float32), on.astype(np.float32))}
+
+
+def test_a_model_that_is_less_sure_of_strangers_is_asked_for_less(houses: list[House]) -> None:
+    home = choose(houses[:1], [doubtful(houses[0], 0.8)], ASKED[0])
+    stranger = LeftOut(houses[1], doubtful(houses[1], 0.35))
+    both = choose(houses[:1], [doubtful(houses[0], 0.8)], ASKED[0], apart=[stranger])
+    away = choose(houses[1:2], [doubtful(houses[1], 0.35)], ASKED[0])
+    assert home is not None and both is not None and away is not None
+    assert home.apart is None and both.apart is not None
+    assert away.threshold <= both.threshold < home.threshold
+    assert merit(both.apart) <= merit(away.score)
+    unmetered = LeftOut(replace(houses[1], appliances_w={}), {})
+    assert choose(houses[:1], [doubtful(houses[0], 0.8)], ASKED[0], apart=[unmetered]) == home
+
+
+def quick(**settings: Any) -> Boosted:
+    return Boosted(copies=0, rounds=12, rest=2_000, **settings)
+
+
+def test_a_disaggregator_says_how_it_does_on_houses_left_out(
+    houses: list[House], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = registry.MODELS["boosted"]._replace(build=lambda run: quick(), cheaper=lambda run: quick(seed=1))
+    monkeypatch.setitem(registry.MODELS, "boosted", one)
+    made = Disaggregator(NAMES, ("zero", "boosted"), checkpoints=tmp_path / "kept").fit(houses[:2])
+    assert set(made.apart_scores_) == {name for name in NAMES if made.chosen_[name] == "boosted"} != set()
+    again = Disaggregator(NAMES, ("zero", "boosted"), checkpoints=tmp_path / "kept").fit(houses[:2])  # read, not fitted
+    assert scores(again.apart_scores_) == scores(made.apart_scores_)
+    made.save_pretrained(tmp_path / "model")
+    loaded = Disaggregator.from_pretrained(tmp_path / "model")
+    assert scores(loaded.apart_scores_) == scores(made.apart_scores_)
+    card = (tmp_path / "model" / "card.md").read_text()
+    assert "learnt from the others" in card
+    alone = made.only("kettle")
+    assert set(alone.apart_scores_) <= {"kettle"}
+    given = Disaggregator(NAMES, ("zero", "boosted")).fit(houses[:1], validation=houses[1:2])
+    assert given.apart_scores_ == {}
+    given.save_pretrained(tmp_path / "given")
+    assert "No house was left out" in (tmp_path / "given" / "card.md").read_text()
+
+
+def test_doubt_comes_from_strangers_first(houses: list[House], monkeypatch: pytest.MonkeyPatch) -> None:
+    one = registry.MODELS["boosted"]._replace(build=lambda run: quick(), cheaper=lambda run: Wrong())
+    monkeypatch.setitem(registry.MODELS, "boosted", one)
+    made = Disaggregator(("kettle",), ("boosted",)).fit(houses[:2])
+    assert made.validation_scores_["boosted"]["kettle"].teca > 0.55
+    assert made.trust_["kettle"].startswith("do not trust single uses of the kettle: on houses left out of the fit")
+
+
+class Wrong(Boosted):
+    """Is sure of the wrong minutes."""
+
+    def fit(self, houses: Sequence[House], appliances: Sequence[Appliance]) -> "Wrong":
+        return self
+
+    def predict(self, house: House) -> dict[str, Estimate]:
+        off = house.appliances_w["kettle"] < ASKED[0].on_w
+        return {"kettle": Estimate(np.full(len(off), 600, np.float32), off.astype(np.float32))}
+
+
+def scores(found: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
+    return {name: astuple(one) for name, one in found.items()}
