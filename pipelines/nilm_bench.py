@@ -86,6 +86,7 @@ def rows_of(made: Disaggregator, case: str, split: str, seed: int) -> Rows:
                 {
                     "kind": "score", **about, "model": model, "appliance": name, "picked": picked, **values,
                     "probability_threshold": made.choices_[picked][name].threshold,
+                    "counted": made.choices_[picked][name].counted,
                     "seconds_fit": _known(row.seconds_fit), "seconds_predict": _known(row.seconds_predict),
                     "parameters": row.parameters, "trust": made.trust_[name] if model == CHOSEN else "",
                     **_training(made.members_.get(picked), name),

@@ -28,6 +28,10 @@ def fit(options: NilmFitOptions) -> int:
     made = nilm.fit_to_folder(options)
     lines = [Scored(model, name, one) for model, by in made.validation_scores_.items() for name, one in by.items()]
     sys.stdout.write(score_table(lines, caption="on validation, where models are chosen").to_text() + "\n\n")
+    apart = [Scored(made.chosen_[name], name, one) for name, one in made.apart_scores_.items()]
+    if apart:
+        words = "on houses left out, by smaller models that learnt from the others"
+        sys.stdout.write(score_table(apart, caption=words).to_text() + "\n\n")
     chosen = ", ".join(f"{name}: {model}" for name, model in made.chosen_.items())
     if made.comparison_ is not None:
         sys.stdout.write(_tested(made) + "\n\n")

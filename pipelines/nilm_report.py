@@ -132,8 +132,9 @@ def _months(house: House, prediction: xr.Dataset, usage: pd.DataFrame) -> Sectio
     names = [f"{month:%b %Y}" for month in months]
     figure = stacked_bars(names, parts, low, high, metered, quantity="energy", unit="kWh")
     text = (
-        "Energy by month. The interval drawn adds up those of the appliances, which is wider than needed. Minutes "
-        "without mains are in no sum; covered says how much of a month was seen. Cost is without standing charges."
+        "Energy by month; doubts count by their probability. The interval drawn adds up those of the appliances, which "
+        "is wider than needed. Minutes without mains are in no sum; covered says how much of a month was seen. Cost is "
+        "without standing charges."
     )
     return Section("The bill by month", text, figure, usage_rows(usage), alt="Energy of each appliance by month, kWh")
 

@@ -6,6 +6,7 @@ import xarray as xr
 from ..domains.nilm.appliances import APPLIANCES
 from ..domains.nilm.evaluation import coverage_rows
 from ..domains.nilm.house import House
+from ..domains.nilm.metrics import Scored, score_table
 from ..domains.nilm.predictor import Disaggregator
 from ..domains.nilm.states import on_rule
 from ..shared.report.page import Section
@@ -54,7 +55,7 @@ def held(disaggregator: Disaggregator) -> Section:
     text = (
         f"Share of truth on the test that lies in the {disaggregator.coverage:.0%} intervals, with their mean width. "
         "They are calibrated on validation. A minute is in question from a probability of .1; below, nearly every "
-        "truth is 0, and so is the interval. A day of use is one on which the appliance is said to run. Few months "
+        "truth is 0, and so is the interval. A day of use is one on which some energy is expected. Few months "
         "tell little."
     )
     return Section("Do the intervals hold", text, table=coverage_rows(disaggregator.coverage_))
@@ -73,7 +74,14 @@ def doubts(disaggregator: Disaggregator, house: House) -> Section:
         f"Learnt from {', '.join(disaggregator.houses_)}: appliances of other powers or programmes than theirs may be "
         "missed, and loads they did not have (an electric heater, a car) may be taken for one."
     )
-    return Section("What to trust", text, points=points)
+    lines = [Scored(disaggregator.chosen_[name], name, one) for name, one in disaggregator.apart_scores_.items()]
+    if not lines:
+        return Section("What to trust", text, points=points)
+    text += (
+        " In the table each house of training is answered by a smaller model that learnt from the others: nearer to "
+        "what a stranger's house will see than validation is."
+    )
+    return Section("What to trust", text, points=points, table=score_table(lines))
 
 
 def _metered(house: House, prediction: xr.Dataset, what: str) -> list[tuple[str, str, np.ndarray, np.ndarray]]:

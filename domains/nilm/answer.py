@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .appliances import APPLIANCES
 from .choice import switched
 from .energy import Period, energy
+from .expected import expected
 from .house import Estimate, House, Watts
 from .intervals import Bands, around
 from .projection import within_mains
@@ -32,20 +33,26 @@ def powers(house: House, said: Mapping[str, Estimate], thresholds: Mapping[str, 
     return within_mains(switched_on, house.mains_w)
 
 
+def expected_powers(house: House, said: Mapping[str, Estimate], counted: Mapping[str, float]) -> dict[str, Watts]:
+    """Power to be expected of each appliance, together never above the mains; each (time,) W."""
+    return within_mains({name: expected(said[name], factor) for name, factor in counted.items()}, house.mains_w)
+
+
 def answer(
     house: House,
     said: Mapping[str, Estimate],
     thresholds: Mapping[str, float],
+    counted: Mapping[str, float],
     bands: Mapping[str, ApplianceBands],
 ) -> xr.Dataset:
     """The answer for a house; see `Disaggregator.predict` for its variables."""
     names = list(thresholds)
-    power_w = powers(house, said, thresholds)
+    power_w, expected_w = powers(house, said, thresholds), expected_powers(house, said, counted)
     mains = house.mains_w
     edges = {name: _edges(said[name], power_w[name], mains, bands[name].minute) for name in names}
     over = ("time", "appliance")
     local = house.local()
-    table = _beside(power_w[name] for name in names)
+    table, in_mean = (_beside(watts[name] for name in names) for watts in (power_w, expected_w))
     data: dict[str, tuple[object, ...]] = {
         "power_w": (over, table, _of("power of the appliance", "W")),
         "power_low_w": (over, _beside(edges[name][0] for name in names), _of("lower end of the power", "W")),
@@ -54,13 +61,14 @@ def answer(
             _beside(edges[name][1] for name in names),
             _of("upper end of the power", "W"),
         ),
+        "expected_w": (over, in_mean, _of("power to be expected, of which energy is the sum", "W")),
         "probability": (over, _beside(said[name].on for name in names), _of("probability of running", "1")),
         "mains_w": (("time",), mains, _of("power of the whole house", "W")),
         "rest_w": (("time",), mains - table.sum(1), _of("power of everything else", "W")),
     }
     coords: dict[str, object] = {"time": _plain(house.times), "appliance": names}
     for axis, period in PERIODS.items():
-        found = energy(local, table, house.step, period)
+        found = energy(local, in_mean, house.step, period)
         by_name = zip(names, found.kwh.T, strict=True)
         ends = [around(getattr(bands[name], axis), kwh) for name, kwh in by_name]
         most = energy(local, mains, house.step, period).kwh

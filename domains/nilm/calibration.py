@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...shared.evaluation.conformal import scores_needed
-from .answer import PERIODS, ApplianceBands, powers
+from .answer import PERIODS, ApplianceBands, expected_powers
 from .energy import energy
 from .house import Estimate, House
 from .intervals import MINUTE_EDGES, MINUTE_FLOOR, NOTHING, Bands, around, calibrate, energy_edges, energy_floor
@@ -29,16 +29,17 @@ class Pairs(NamedTuple):
 def calibrate_on(
     houses: Sequence[House],
     said: Sequence[Mapping[str, Estimate]],
-    thresholds: Mapping[str, float],
+    counted: Mapping[str, float],
     coverage: float,
 ) -> dict[str, ApplianceBands]:
     """Bands of each appliance from houses in which it was metered.
 
     houses, said  what the chosen models say of each, unseen by them
+    counted       by appliance, as `expected` takes it
     """
-    power = [powers(house, estimates, thresholds) for house, estimates in zip(houses, said, strict=True)]
+    power = [expected_powers(house, estimates, counted) for house, estimates in zip(houses, said, strict=True)]
     found = {}
-    for name in thresholds:
+    for name in counted:
         minutes = _joined(minute_pairs(house, one, name) for house, one in zip(houses, said, strict=True))
         bands = [calibrate(*minutes, MINUTE_EDGES, coverage, MINUTE_FLOOR)]
         days = [energy_pairs(house, one, name, "day") for house, one in zip(houses, power, strict=True)]
@@ -90,7 +91,7 @@ def energy_pairs(house: House, power_w: Mapping[str, NDArray[np.float32]], name:
 def coverage_table(
     houses: Sequence[House],
     said: Sequence[Mapping[str, Estimate]],
-    thresholds: Mapping[str, float],
+    counted: Mapping[str, float],
     bands: Mapping[str, ApplianceBands],
     coverage: float,
 ) -> pd.DataFrame:
@@ -100,9 +101,9 @@ def coverage_table(
        count. A minute is in question from a probability of .1; below, nearly every truth is 0 and so is the interval.
        Predictions of a kind that calibration never met, so that all the mains allow is in their interval, do not count.
     """
-    power = [powers(house, estimates, thresholds) for house, estimates in zip(houses, said, strict=True)]
+    power = [expected_powers(house, estimates, counted) for house, estimates in zip(houses, said, strict=True)]
     rows = []
-    for name in thresholds:
+    for name in counted:
         minutes = _joined(minute_pairs(house, one, name) for house, one in zip(houses, said, strict=True))
         pairs = {"minute in question": Pairs(*(column[minutes.key >= IN_QUESTION] for column in minutes))}
         for axis in PERIODS:

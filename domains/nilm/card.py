@@ -16,7 +16,7 @@ def card(made: "Disaggregator") -> str:
     titles = ", ".join(APPLIANCES[name].title for name in made.chosen_)
     chosen = "\n".join(
         f"- {APPLIANCES[name].title}: {model}, running from a probability of {made.thresholds_[name]:g} and "
-        f"{APPLIANCES[name].on_w:g} W"
+        f"{APPLIANCES[name].on_w:g} W; energy is {_counted(made.counted_[name])}"
         for name, model in made.chosen_.items()
     )
     validation = score_table(
@@ -60,6 +60,10 @@ on it, and its houses are those that were learnt from, so a stranger's house wil
 def _took(made: "Disaggregator") -> str:
     seconds = sum(made.seconds_fit_.get(part, 0.0) for model in made.chosen_.values() for part in made.parts(model))
     return f", fitted in {seconds:.0f} s" if seconds else ""
+
+
+def _counted(factor: float) -> str:
+    return f"power times probability, times {factor:.2f}" if factor else "the sum of power"
 
 
 def _apart(made: "Disaggregator") -> str:

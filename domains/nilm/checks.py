@@ -53,12 +53,13 @@ def never_negative(prediction: xr.Dataset) -> Check:
 
 
 def energy_adds_up(prediction: xr.Dataset, house: House) -> Check:
-    """The energies of the days are the power summed over the same time."""
+    """The energies of the days are the power to be expected, summed over the same time."""
     hours = house.step / pd.Timedelta(hours=1)
-    summed = prediction["power_w"].astype(np.float64).sum("time") * hours / 1000
+    summed = prediction["expected_w"].astype(np.float64).sum("time") * hours / 1000
     days = prediction["energy_kwh"].sum("day")
     off = float(np.abs(days - summed).max())
-    return Check("energies of days are the sum of power", off <= 1e-3 * max(float(summed.max()), 1.0), f"{off:.2g} kWh")
+    words = "energies of days are the sum of the power to be expected"
+    return Check(words, off <= 1e-3 * max(float(summed.max()), 1.0), f"{off:.2g} kWh")
 
 
 def base_load(disaggregator: "Disaggregator", house: House, before: xr.Dataset) -> Check:

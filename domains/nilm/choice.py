@@ -6,15 +6,16 @@ from typing import NamedTuple
 import numpy as np
 
 from .appliances import Appliance
+from .expected import AS_IT_IS, expected, short_of
 from .house import Estimate, House, Watts
 from .left_out import LeftOut
 from .metrics import Score, average, score
 
 THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
-AS_IT_IS = 0.0  # the threshold of a model whose answer is a mean power: it is never switched off
 NOTHING = 0.5  # TECA of predicting nothing
 DEAR = 5.0
 ALIKE = 0.03  # merits that differ by less
+LEAST_STRANGERS = 2  # houses left out, from which sums of energy rest on them alone
 
 
 class Choice(NamedTuple):
@@ -22,6 +23,7 @@ class Choice(NamedTuple):
 
     threshold: float
     score: Score
+    counted: float  # times by which what is expected is raised in sums of energy (`expected`)
     apart: Score | None = None  # on houses that were left out of the fit, where there are such with the appliance
 
 
@@ -45,10 +47,10 @@ def merit(found: Score) -> float:
     return found.teca + found.mr + found.f1 - min(found.month_error, 1.0) - DEAR * worse
 
 
-def score_house(house: House, power_w: Watts, one: Appliance, threshold: float) -> Score:
-    """The score of an answer that was switched at this threshold."""
+def score_house(house: House, power_w: Watts, one: Appliance, threshold: float, energy_w: Watts) -> Score:
+    """The score of an answer that was switched at this threshold, and of the power that energies are the sum of."""
     least = 0.0 if threshold == AS_IT_IS else None
-    return score(house.appliances_w[one.name], power_w, one, house.local(), least)
+    return score(house.appliances_w[one.name], power_w, one, house.local(), least, energy_w)
 
 
 def choose(
@@ -61,6 +63,8 @@ def choose(
     """The threshold of most merit in the mean of the houses in which the appliance ran; None if it ran in none.
 
     Of several thresholds that are about as good, the middle one: which of them is best is chance.
+    What is expected is raised by what sums of energy are short of on the houses left out, where two or more have the
+    appliance, else on the others.
     said   by house, what a model says of it; it was not fitted on these rows
     apart  houses left out of a fit. Their mean counts as much as that of the others: in these a model is surer of
            itself than with a stranger's house, and one that learnt from fewer houses is less sure than this one
@@ -69,11 +73,18 @@ def choose(
     others = _owners([found.house for found in apart], [found.said for found in apart], one)
     if not owners:
         return None
+    judges = others if len(others) >= LEAST_STRANGERS else owners
+    counted = AS_IT_IS if tuple(thresholds) == (AS_IT_IS,) else short_of(judges, one.name)
 
     def at_once(found: Sequence[tuple[House, Estimate]], at: float) -> Score:
-        return average([score_house(house, switched(estimate, at, one), one, at) for house, estimate in found])
+        return average(
+            [
+                score_house(house, switched(estimate, at, one), one, at, expected(estimate, counted))
+                for house, estimate in found
+            ]
+        )
 
-    tried = [Choice(at, at_once(owners, at), at_once(others, at) if others else None) for at in thresholds]
+    tried = [Choice(at, at_once(owners, at), counted, at_once(others, at) if others else None) for at in thresholds]
     merits = [
         merit(choice.score) if choice.apart is None else (merit(choice.score) + merit(choice.apart)) / 2
         for choice in tried

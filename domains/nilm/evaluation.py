@@ -6,7 +6,7 @@ import pandas as pd
 
 from ...shared.errors import InputError
 from ...shared.evaluation.table import Table, figures
-from .answer import powers
+from .answer import expected_powers, powers
 from .appliances import APPLIANCES
 from .calibration import coverage_table
 from .choice import score_house
@@ -39,15 +39,16 @@ def evaluate_on(disaggregator: Disaggregator, house: House) -> Evaluation:
         )
     said = disaggregator.say(house)
     thresholds = {name: disaggregator.thresholds_[name] for name in both}
-    power_w = powers(house, said, thresholds)
+    counted = {name: disaggregator.counted_[name] for name in both}
+    power_w, expected_w = powers(house, said, thresholds), expected_powers(house, said, counted)
     lines = [
         Scored(
             disaggregator.chosen_[name], name,
-            score_house(house, power_w[name], APPLIANCES[name], thresholds[name]),
+            score_house(house, power_w[name], APPLIANCES[name], thresholds[name], expected_w[name]),
         )
         for name in both
     ]  # fmt: skip
-    coverage = coverage_table([house], [said], thresholds, disaggregator.bands_, disaggregator.coverage)
+    coverage = coverage_table([house], [said], counted, disaggregator.bands_, disaggregator.coverage)
     return Evaluation(lines, coverage)
 
 

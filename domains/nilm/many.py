@@ -230,7 +230,7 @@ def _answering(model: Disaggregator) -> Disaggregator:
 def _digest(model: Disaggregator) -> str:
     """Tells a fitted model from another by all that its answers depend on."""
     bands = {name: [one.to_dict() for one in found] for name, found in model.bands_.items()}
-    said = [model.chosen_, model.thresholds_, bands, str(model.step_)]
+    said = [model.chosen_, model.thresholds_, model.counted_, bands, str(model.step_)]
     digest = hashlib.sha256(json.dumps(said, default=float).encode())
     for part, member in model.members_.items():
         for name, array in sorted(member.to_arrays().items()):

@@ -71,6 +71,7 @@ def score(
     appliance: Appliance,
     times: pd.DatetimeIndex | None = None,
     threshold: float | None = None,
+    energy_w: ArrayLike | None = None,
 ) -> Score:
     """Score a prediction of one appliance.
 
@@ -78,6 +79,7 @@ def score(
     power_w    (time,) W, NaN where there is no answer; strictly below `threshold` it counts as 0
     times      (time,) on the local clock, for energy per day and month; without it those are NaN
     threshold  W, `appliance.on_w` if None; a prediction strictly above it is on; truth is on by the simple rule
+    energy_w   (time,) W that sum up to the energies of days and months; `power_w` above its threshold if None
     Sums over all steps, not means over windows, as in the NILMFormer comparison (Petralia et al. 2025).
     Raises InputError when the shapes differ or nothing is real in both.
     """
@@ -90,7 +92,8 @@ def score(
     truth, power = everything[real], np.where(answer < threshold, 0.0, answer)[real]
     error, size = mae(truth, power), float(np.abs(truth).sum())
     state = _states(on_rule(truth, appliance), power > threshold)
-    periods = [NAN, NAN] if times is None else [_energy_error(times[real], truth, power, unit) for unit in ("D", "M")]
+    summed = power if energy_w is None else np.nan_to_num(np.asarray(energy_w, dtype=np.float64)[real])
+    periods = [NAN, NAN] if times is None else [_energy_error(times[real], truth, summed, unit) for unit in ("D", "M")]
     return Score(
         mae=error,
         rmse=rmse(truth, power),

@@ -14,13 +14,14 @@ import xarray as xr
 from ...shared.errors import InputError
 from ...shared.evaluation.comparison import Comparison
 from ...shared.reading.grid import say_duration
-from .answer import answer, powers
+from .answer import answer, expected_powers, powers
 from .appliances import APPLIANCES, Appliance, appliance
 from .blending import blended
 from .calibration import calibrate_on, coverage_table
-from .choice import AS_IT_IS, NOTHING, THRESHOLDS, Choice, choose, merit, score_house, switched
+from .choice import NOTHING, THRESHOLDS, Choice, choose, merit, score_house, switched
 from .data import read_mains
 from .day_comparison import day_comparison
+from .expected import AS_IT_IS, expected
 from .house import Estimate, House, Watts
 from .keeping import fitted
 from .left_out import LeftOut, left_out
@@ -122,6 +123,7 @@ class Disaggregator:
         }
         self.chosen_ = {one.name: self._best(one) for one in known}
         self.thresholds_ = {name: self.choices_[model][name].threshold for name, model in self.chosen_.items()}
+        self.counted_ = {name: self.choices_[model][name].counted for name, model in self.chosen_.items()}
         self.validation_scores_ = {
             model: {name: choice.score for name, choice in found.items()} for model, found in self.choices_.items()
         }
@@ -132,7 +134,7 @@ class Disaggregator:
         }
         chosen = [{name: said[model][at][name] for name, model in self.chosen_.items()} for at in range(len(held))]
         strangers, answers = self._of_chosen(apart)
-        self.bands_ = calibrate_on([*held, *strangers], [*chosen, *answers], self.thresholds_, self.coverage)
+        self.bands_ = calibrate_on([*held, *strangers], [*chosen, *answers], self.counted_, self.coverage)
         self.trust_ = {name: self._doubt(APPLIANCES[name]) for name in self.chosen_}
         self.estimates_: dict[str, dict[str, Estimate]] = {}
         self.comparison_: Comparison | None = None
@@ -144,9 +146,12 @@ class Disaggregator:
         """Split the mains of one house.
 
         source   a `House`, or whatever `read_mains` reads, with its options; readings of any rate come to the step
-        -> power_w, power_low_w, power_high_w, probability (time, appliance); mains_w, rest_w (time); energy_kwh,
-           energy_low_kwh, energy_high_kwh (day, appliance) and (month, appliance) with `month_` before the names;
-           covered (day). The appliances together never exceed the mains; where these are missing, so is everything.
+        -> power_w, power_low_w, power_high_w, expected_w, probability (time, appliance); mains_w, rest_w (time);
+           energy_kwh, energy_low_kwh, energy_high_kwh (day, appliance) and (month, appliance) with `month_` before
+           the names; covered (day). The appliances together never exceed the mains; where these are missing, so is
+           everything.
+           `power_w` is what most likely runs; `expected_w` weighs doubts, and energies are its sums: what is half
+           likely counts for half, and what such sums are usually short of is added (`expected`).
         """
         self._fitted()
         house = source if isinstance(source, House) else read_mains(source, **{**reading, "step": self.step_})
@@ -156,7 +161,7 @@ class Disaggregator:
             )
         if not np.isfinite(house.mains_w).any():
             raise InputError(f"{house.name} has no reading of the mains; nothing can be said of it.")
-        prediction = answer(house, self.say(house), self.thresholds_, self.bands_)
+        prediction = answer(house, self.say(house), self.thresholds_, self.counted_, self.bands_)
         return prediction.assign_attrs(self._about(house))
 
     def doubt(self, house: House | None, name: str) -> str:
@@ -177,7 +182,7 @@ class Disaggregator:
         part = Disaggregator((name,), self.models, self.coverage, self.seed, self.device)
         for kept in ("step_", "houses_", "held_", "tested_", "seconds_fit_", "data_note_"):
             setattr(part, kept, getattr(self, kept))
-        for by_appliance in ("chosen_", "thresholds_", "trust_", "bands_"):
+        for by_appliance in ("chosen_", "thresholds_", "counted_", "trust_", "bands_"):
             setattr(part, by_appliance, {name: getattr(self, by_appliance)[name]})
         part.apart_scores_ = {one: score for one, score in self.apart_scores_.items() if one == name}
         for by_model in ("validation_scores_", "scores_"):
@@ -323,9 +328,12 @@ class Disaggregator:
         }
         chosen = [{name: said[model][at][name] for name, model in self.chosen_.items()} for at in range(len(test))]
         answers[CHOSEN] = [powers(house, one, self.thresholds_) for house, one in zip(test, chosen, strict=True)]
-        self.scores_ = {model: self._scores(model, test, found) for model, found in answers.items()}
+        energies = {model: [self._expected(model, one) for one in found] for model, found in said.items()} | {
+            CHOSEN: [expected_powers(house, one, self.counted_) for house, one in zip(test, chosen, strict=True)]
+        }
+        self.scores_ = {model: self._scores(model, test, found, energies[model]) for model, found in answers.items()}
         self.estimates_ = {**{model: found[0] for model, found in said.items()}, CHOSEN: chosen[0]}
-        self.coverage_ = coverage_table(test, chosen, self.thresholds_, self.bands_, self.coverage)
+        self.coverage_ = coverage_table(test, chosen, self.counted_, self.bands_, self.coverage)
         self.comparison_ = day_comparison(self, test, answers)
 
     def _switched(self, model: str, house: House, said: Mapping[str, Estimate]) -> dict[str, Watts]:
@@ -335,14 +343,24 @@ class Disaggregator:
             for name, choice in self.choices_[model].items()
         }
 
-    def _scores(self, model: str, test: Sequence[House], answers: Sequence[Mapping[str, Watts]]) -> dict[str, Score]:
+    def _expected(self, model: str, said: Mapping[str, Estimate]) -> dict[str, Watts]:
+        """Power that a candidate alone would expect."""
+        return {name: expected(said[name], choice.counted) for name, choice in self.choices_[model].items()}
+
+    def _scores(
+        self,
+        model: str,
+        test: Sequence[House],
+        answers: Sequence[Mapping[str, Watts]],
+        energies: Sequence[Mapping[str, Watts]],
+    ) -> dict[str, Score]:
         found = {}
         for name in answers[0]:
             picked = self.chosen_[name] if model == CHOSEN else model
             at = self.choices_[picked][name].threshold
             scores = [
-                score_house(house, power_w[name], APPLIANCES[name], at)
-                for house, power_w in zip(test, answers, strict=True)
+                score_house(house, power_w[name], APPLIANCES[name], at, energy_w[name])
+                for house, power_w, energy_w in zip(test, answers, energies, strict=True)
                 if name in house.appliances_w
             ]
             if scores:  # a house in which it never ran has no share of energy to be found

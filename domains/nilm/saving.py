@@ -32,7 +32,8 @@ def write_model(made: "Disaggregator", folder: str | Path, overwrite: bool) -> N
         "appliances": list(made.chosen_), "models": [name for name in made.models if name in (*parts, BLEND)],
         "coverage": made.coverage, "seed": made.seed, "step": str(made.step_), "houses": made.houses_,
         "held": made.held_,
-        "chosen": made.chosen_, "thresholds": made.thresholds_, "trust": made.trust_,
+        "chosen": made.chosen_, "thresholds": made.thresholds_, "counted": made.counted_,
+        "trust": made.trust_,
         "bands": {
             name: {at: one.to_dict() for at, one in found._asdict().items()} for name, found in made.bands_.items()
         },
@@ -83,6 +84,7 @@ def _read(kind: type[Fitted], folder: Path) -> Fitted:
         made.step_, made.houses_ = pd.Timedelta(config["step"]), config["houses"]
         made.held_, made.card_ = config["held"], saved.card
         made.chosen_, made.thresholds_, made.trust_ = config["chosen"], config["thresholds"], config["trust"]
+        made.counted_ = config["counted"]
         made.bands_ = {
             name: ApplianceBands(**{at: Bands.from_dict(one) for at, one in found.items()})
             for name, found in config["bands"].items()
@@ -90,7 +92,7 @@ def _read(kind: type[Fitted], folder: Path) -> Fitted:
         made.validation_scores_ = {}
         for name, model in made.chosen_.items():
             made.validation_scores_.setdefault(model, {})[name] = _score(config["validation"][name])
-        made.apart_scores_ = {name: _score(found) for name, found in config.get("apart", {}).items()}
+        made.apart_scores_ = {name: _score(found) for name, found in config["apart"].items()}
         parts = [name for name in made.models if name != BLEND]  # in the order in which a blend adds them
         if set(parts) != {name.split("|", 1)[0] for name in saved.tensors}:
             raise KeyError("weights of another model")
@@ -114,7 +116,7 @@ def _joined(kind: type[Fitted]) -> Fitted:
     found = [_read(kind, _shelf() / name) for name in shipped()]
     whole = found[0]
     for one in found[1:]:
-        for by_appliance in ("chosen_", "thresholds_", "trust_", "bands_", "apart_scores_"):
+        for by_appliance in ("chosen_", "thresholds_", "counted_", "trust_", "bands_", "apart_scores_"):
             setattr(whole, by_appliance, {**getattr(whole, by_appliance), **getattr(one, by_appliance)})
         for model, scores in one.validation_scores_.items():
             whole.validation_scores_[model] = {**whole.validation_scores_.get(model, {}), **scores}

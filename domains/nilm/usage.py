@@ -22,6 +22,7 @@ def usage_table(
     tariff: Tariff | None = None,
     per: Per = "month",
     interval_kwh: tuple[ArrayLike, ArrayLike] | None = None,
+    energy_w: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """One row a period, named by its first day.
 
@@ -29,6 +30,7 @@ def usage_table(
     power_w       (time,) W; NaN where nothing is known: its energy is not made up, `covered` says how much that is
     on            (time,) flags, or probabilities of which 0.5 and more count as on
     interval_kwh  low and high, (period,) each, as the caller calibrated them
+    energy_w      (time,) W of which energy and cost are the sums; `power_w` if None
     ->            kwh, kwh_low, kwh_high (with an interval), cost (with a tariff, without standing charges), uses
                   (counted in the period in which they begin; pauses up to `appliance.pause_min` belong to a use),
                   typical_start (up to three hours in which most begin), mean_minutes, median_on_w, and covered: the
@@ -40,7 +42,10 @@ def usage_table(
         raise InputError(f"{len(times_local)} times, power of shape {power.shape} and states of {runs.shape} differ.")
     step = _step(times_local)
     hours, real = step / pd.Timedelta(hours=1), np.isfinite(power)
-    kwh = power * hours / 1000
+    summed = power if energy_w is None else np.asarray(energy_w, dtype=np.float64)
+    if summed.shape != power.shape:
+        raise InputError(f"power of shape {power.shape} and power of energies of {summed.shape} differ.")
+    kwh = np.where(real, summed, np.nan) * hours / 1000
     period = _periods(times_local, per)
     starts = pd.DatetimeIndex(np.unique(period))
     number = np.searchsorted(starts, period)

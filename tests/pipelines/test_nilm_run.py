@@ -72,10 +72,10 @@ def test_the_table_of_use_adds_up_and_costs_what_the_tariff_says(folder: Path) -
     usage = pd.read_csv(folder / "usage.csv")
     assert list(usage.groupby("appliance").size()) == [2, 2]  # February, and all
     with xr.open_dataset(folder / "predictions.nc") as answer:
-        kwh = answer.power_w.astype(float).sum("time") * HOUR / 1000
+        kwh = answer.expected_w.astype(float).sum("time") * HOUR / 1000
         clock = answer.time.dt.hour  # London in winter
         price = xr.where(clock < 7, 0.1, 0.3)
-        cost = (answer.power_w.astype(float) * price).sum("time") * HOUR / 1000
+        cost = (answer.expected_w.astype(float) * price).sum("time") * HOUR / 1000
         month = answer.month_energy_kwh
         for name in NAMES:
             rows = usage[usage.appliance == name].set_index("period")

@@ -14,6 +14,7 @@ from labformer.domains.nilm.simulate import simulate
 
 NAMES = ("kettle", "dishwasher")
 THRESHOLDS = {"kettle": 0.5, "dishwasher": 0.3}
+COUNTED = dict.fromkeys(NAMES, 1.2)
 GAP = slice(2000, 2500)
 
 
@@ -46,12 +47,12 @@ def said(house: House) -> dict[str, Estimate]:
 @pytest.fixture(scope="module")
 def found(house: House, said: dict[str, Estimate]) -> xr.Dataset:
     each = ApplianceBands(bands(MINUTE_EDGES, 0.7, 1.4), bands((0.1,), 0.8, 1.3), bands((1.0,), 0.9, 5.0))
-    return answer(house, said, THRESHOLDS, dict.fromkeys(NAMES, each))
+    return answer(house, said, THRESHOLDS, COUNTED, dict.fromkeys(NAMES, each))
 
 
 def test_variables_dimensions_and_units_are_as_promised(found: xr.Dataset) -> None:
     assert dict(found.sizes) == {"time": 4 * 1440, "appliance": 2, "day": 4, "month": 1}
-    for name in ("power_w", "power_low_w", "power_high_w", "probability"):
+    for name in ("power_w", "power_low_w", "power_high_w", "expected_w", "probability"):
         assert found[name].dims == ("time", "appliance")
         assert found[name].dtype == np.float32
     for name in ("energy", "energy_low", "energy_high"):
@@ -86,14 +87,15 @@ def test_the_rest_is_what_the_mains_leave(found: xr.Dataset) -> None:
 
 
 def test_where_the_mains_are_missing_so_is_everything(found: xr.Dataset) -> None:
-    for name in ("power_w", "power_low_w", "power_high_w", "probability", "mains_w", "rest_w"):
+    for name in ("power_w", "power_low_w", "power_high_w", "expected_w", "probability", "mains_w", "rest_w"):
         missing = np.isnan(found[name].values.reshape(4 * 1440, -1))
         assert missing[GAP].all()
         assert missing.sum() == missing[GAP].size
 
 
-def test_energy_is_the_sum_of_power_within_the_energy_of_the_mains(found: xr.Dataset) -> None:
-    total = found["power_w"].sum("time") / 60_000
+def test_energy_is_the_sum_of_what_is_expected_within_the_energy_of_the_mains(found: xr.Dataset) -> None:
+    assert (found["expected_w"].sum("appliance") <= found["mains_w"].fillna(0) + 1e-3).all()
+    total = found["expected_w"].sum("time") / 60_000
     np.testing.assert_allclose(found["energy_kwh"].sum("day"), total, rtol=1e-5)
     np.testing.assert_allclose(found["month_energy_kwh"].isel(month=0), total, rtol=1e-5)
     days = found["mains_w"].values.astype("f8").reshape(4, -1)
@@ -124,7 +126,7 @@ def test_a_file_keeps_the_answer(found: xr.Dataset, tmp_path: Path) -> None:
 def test_days_are_those_of_the_local_clock(said: dict[str, Estimate], house: House) -> None:
     summer = replace(house, times=house.times + np.timedelta64(182, "D"))
     each = ApplianceBands(*(bands((0.1,), 0.8, 1.3) for _ in range(3)))
-    found = answer(summer, said, THRESHOLDS, dict.fromkeys(NAMES, each))
+    found = answer(summer, said, THRESHOLDS, COUNTED, dict.fromkeys(NAMES, each))
     assert found.sizes["day"] == 5  # midnight in UTC is one o'clock there
     assert found["covered"].values[-1] == pytest.approx(1 / 24)
     assert str(found["time"].values[0]).startswith("2024-07-01T00:00")

@@ -12,7 +12,7 @@ from labformer.domains.nilm.house import Estimate, House
 from labformer.domains.nilm.intervals import Bands
 
 DAYS, MINUTES = 40, 1440
-THRESHOLDS = {"kettle": 0.5}
+COUNTED = {"kettle": 1.0}
 
 
 def house(truth: np.ndarray) -> House:
@@ -36,7 +36,7 @@ BY_DAY = np.repeat(np.linspace(0.5, 1.5, DAYS), MINUTES)  # truth over predictio
 
 
 def test_bands_hold_the_ratios_that_were_seen() -> None:
-    bands = calibrate_on([house(SAID * 1.1)], [certain(SAID)], THRESHOLDS, 0.9)["kettle"]
+    bands = calibrate_on([house(SAID * 1.1)], [certain(SAID)], COUNTED, 0.9)["kettle"]
     low, high = bands.minute.interval([1.0, 0.0], [2000, 0])
     np.testing.assert_allclose([low[0], high[0]], 2200, rtol=1e-5)
     assert low[1] == high[1] == 0
@@ -47,8 +47,8 @@ def test_bands_hold_the_ratios_that_were_seen() -> None:
 
 def test_days_cover_in_their_own_data_what_was_asked() -> None:
     one = house(SAID * BY_DAY)
-    bands = calibrate_on([one], [certain(SAID)], THRESHOLDS, 0.8)
-    table = coverage_table([one], [certain(SAID)], THRESHOLDS, bands, 0.8).set_index("level")
+    bands = calibrate_on([one], [certain(SAID)], COUNTED, 0.8)
+    table = coverage_table([one], [certain(SAID)], COUNTED, bands, 0.8).set_index("level")
     assert table.loc["day", "covered"] == pytest.approx(34 / 40)  # ranks 4 to 37
     assert table.loc["day", "count"] == DAYS
     assert set(table.index) == {"minute in question", "day", "day of use", "month"}
@@ -57,7 +57,7 @@ def test_days_cover_in_their_own_data_what_was_asked() -> None:
 
 def test_coverage_and_width_are_counted_exactly() -> None:
     one = house(SAID * BY_DAY)
-    table = coverage_table([one], [certain(SAID)], THRESHOLDS, {"kettle": wide(0.75, 1.25)}, 0.9).set_index("level")
+    table = coverage_table([one], [certain(SAID)], COUNTED, {"kettle": wide(0.75, 1.25)}, 0.9).set_index("level")
     inside = np.abs(np.linspace(0.5, 1.5, DAYS) - 1) <= 0.25
     assert table.loc["day", "covered"] == pytest.approx(inside.mean())
     assert table.loc["minute in question", "covered"] == pytest.approx(inside.mean())
@@ -69,7 +69,7 @@ def test_coverage_and_width_are_counted_exactly() -> None:
 
 def test_days_of_use_are_those_on_which_something_was_found() -> None:
     said = np.where(np.arange(DAYS * MINUTES) < 10 * MINUTES, SAID, 0)
-    table = coverage_table([house(SAID)], [certain(said)], THRESHOLDS, {"kettle": wide(0.9, 1.1)}, 0.9)
+    table = coverage_table([house(SAID)], [certain(said)], COUNTED, {"kettle": wide(0.9, 1.1)}, 0.9)
     table = table.set_index("level")
     assert table.loc["day", "covered"] == pytest.approx(10 / DAYS)  # the others used energy that was not found
     assert table.loc["day of use", "count"] == 10
@@ -81,10 +81,10 @@ def test_houses_without_the_meter_neither_calibrate_nor_are_measured() -> None:
     one = house(SAID * BY_DAY)
     assert minute_pairs(bare, certain(SAID), "kettle") is None
     assert energy_pairs(bare, {"kettle": SAID.astype(np.float32)}, "kettle", "day") is None
-    alone = calibrate_on([one], [certain(SAID)], THRESHOLDS, 0.9)["kettle"]
-    both = calibrate_on([bare, one], [certain(SAID)] * 2, THRESHOLDS, 0.9)["kettle"]
+    alone = calibrate_on([one], [certain(SAID)], COUNTED, 0.9)["kettle"]
+    both = calibrate_on([bare, one], [certain(SAID)] * 2, COUNTED, 0.9)["kettle"]
     assert [at.to_dict() for at in alone] == [at.to_dict() for at in both]
-    assert coverage_table([bare], [certain(SAID)], THRESHOLDS, {"kettle": wide(0, 1)}, 0.9).empty
+    assert coverage_table([bare], [certain(SAID)], COUNTED, {"kettle": wide(0, 1)}, 0.9).empty
 
 
 def test_minutes_without_readings_are_no_zeros_and_hardly_seen_days_do_not_count() -> None:
@@ -105,8 +105,8 @@ def test_minutes_without_readings_are_no_zeros_and_hardly_seen_days_do_not_count
 def test_months_rest_on_blocks_of_days_as_long_as_the_data_allow() -> None:
     """Forty days of a house give forty single days, nine such houses a block of four weeks each."""
     one, many = house(SAID * BY_DAY), 9
-    few = calibrate_on([one], [certain(SAID)], THRESHOLDS, 0.9)["kettle"].month
-    long = calibrate_on([one] * many, [certain(SAID)] * many, THRESHOLDS, 0.9)["kettle"].month
+    few = calibrate_on([one], [certain(SAID)], COUNTED, 0.9)["kettle"].month
+    long = calibrate_on([one] * many, [certain(SAID)] * many, COUNTED, 0.9)["kettle"].month
     assert few.scores[1] == DAYS
     assert long.scores[1] == many
     low, high = (bands.interval([9.0], [9.0]) for bands in (few, long))

@@ -77,7 +77,7 @@ def test_the_laws_hold_for_a_short_house_with_gaps_and_coarser_steps(fitted: Dis
         ("negative", "power is never negative"),
         ("follows the mains", "+100 W of base load"),
         ("follows the date", "moving the readings by whole days"),
-        ("other energy", "energies of days are the sum of power"),
+        ("other energy", "energies of days are the sum of the power to be expected"),
     ],
 )
 def test_a_law_that_is_broken_is_said_to_be(fitted: Disaggregator, house: House, change: str, law: str) -> None:

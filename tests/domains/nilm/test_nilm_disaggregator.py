@@ -124,8 +124,8 @@ def test_scores_on_test_are_of_every_candidate_and_of_what_is_answered(
 ) -> None:
     assert list(model.scores_) == [*MODELS, CHOSEN]
     for name in NAMES:
-        answered = found["power_w"].sel(appliance=name).values
-        expected = score(unseen.appliances_w[name], answered, APPLIANCES[name], unseen.local())
+        answered, summed = (found[one].sel(appliance=name).values for one in ("power_w", "expected_w"))
+        expected = score(unseen.appliances_w[name], answered, APPLIANCES[name], unseen.local(), energy_w=summed)
         np.testing.assert_array_equal(astuple(model.scores_[CHOSEN][name]), astuple(expected))
         assert model.scores_["zero"][name].teca == pytest.approx(0.5)
     assert {row.model for row in model.comparison_.rows} == set(MODELS)
