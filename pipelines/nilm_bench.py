@@ -33,13 +33,13 @@ class Case(NamedTuple):
 CASES: dict[str, Case] = {
     "refit-2-20": Case(
         ("refit-2", "ideal-65"), "refit-20", FOUR,
-        "trained on REFIT 2 and IDEAL 65, chosen on the last quarter of both, on houses made up of it and on each as "
-        "learnt from the other alone, tested on every minute of REFIT 20",
+        "trained on REFIT 2 and IDEAL 65, chosen on the last quarter of both and on houses made up of it, sums of "
+        "energy weighed on each as learnt from the other alone, tested on every minute of REFIT 20",
     ),
     "refit-20-2": Case(
         ("refit-20", "ideal-65"), "refit-2", FOUR,
-        "trained on REFIT 20 and IDEAL 65, chosen on the last quarter of both, on houses made up of it and on each as "
-        "learnt from the other alone, tested on every minute of REFIT 2",
+        "trained on REFIT 20 and IDEAL 65, chosen on the last quarter of both and on houses made up of it, sums of "
+        "energy weighed on each as learnt from the other alone, tested on every minute of REFIT 2",
     ),
     "ideal-65": Case(
         ("ideal-65",), None, ("shower", "dishwasher", "washing_machine"),

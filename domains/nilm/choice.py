@@ -11,7 +11,7 @@ from .house import Estimate, House, Watts
 from .left_out import LeftOut
 from .metrics import Score, average, score
 
-THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
+THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 NOTHING = 0.5  # TECA of predicting nothing
 DEAR = 5.0
 ALIKE = 0.03  # merits that differ by less
@@ -23,6 +23,7 @@ class Choice(NamedTuple):
 
     threshold: float
     score: Score
+    merit: float  # of the answers at this threshold, their own sums included: what a model is chosen for
     counted: float  # times by which what is expected is raised in sums of energy (`expected`)
     apart: Score | None = None  # on houses that were left out of the fit, where there are such with the appliance
 
@@ -47,7 +48,7 @@ def merit(found: Score) -> float:
     return found.teca + found.mr + found.f1 - min(found.month_error, 1.0) - DEAR * worse
 
 
-def score_house(house: House, power_w: Watts, one: Appliance, threshold: float, energy_w: Watts) -> Score:
+def score_house(house: House, power_w: Watts, one: Appliance, threshold: float, energy_w: Watts | None = None) -> Score:
     """The score of an answer that was switched at this threshold, and of the power that energies are the sum of."""
     least = 0.0 if threshold == AS_IT_IS else None
     return score(house.appliances_w[one.name], power_w, one, house.local(), least, energy_w)
@@ -63,11 +64,10 @@ def choose(
     """The threshold of most merit in the mean of the houses in which the appliance ran; None if it ran in none.
 
     Of several thresholds that are about as good, the middle one: which of them is best is chance.
-    What is expected is raised by what sums of energy are short of on the houses left out, where two or more have the
-    appliance, else on the others.
     said   by house, what a model says of it; it was not fitted on these rows
-    apart  houses left out of a fit. Their mean counts as much as that of the others: in these a model is surer of
-           itself than with a stranger's house, and one that learnt from fewer houses is less sure than this one
+    apart  houses left out of a fit, as smaller models answer them. What is expected is raised by what sums of energy
+           are short of there, where two or more have the appliance, else by that of the other houses. The threshold
+           does not rest on them: models of fewer houses are wrong more often than this one
     """
     owners = _owners(houses, said, one)
     others = _owners([found.house for found in apart], [found.said for found in apart], one)
@@ -76,21 +76,19 @@ def choose(
     judges = others if len(others) >= LEAST_STRANGERS else owners
     counted = AS_IT_IS if tuple(thresholds) == (AS_IT_IS,) else short_of(judges, one.name)
 
-    def at_once(found: Sequence[tuple[House, Estimate]], at: float) -> Score:
+    def scored(found: Sequence[tuple[House, Estimate]], at: float, factor: float | None) -> Score:
         return average(
             [
-                score_house(house, switched(estimate, at, one), one, at, expected(estimate, counted))
-                for house, estimate in found
+                score_house(house, switched(said, at, one), one, at, None if factor is None else expected(said, factor))
+                for house, said in found
             ]
         )
 
-    tried = [Choice(at, at_once(owners, at), counted, at_once(others, at) if others else None) for at in thresholds]
-    merits = [
-        merit(choice.score) if choice.apart is None else (merit(choice.score) + merit(choice.apart)) / 2
-        for choice in tried
-    ]
-    good = [choice for choice, found in zip(tried, merits, strict=True) if found >= max(merits) - ALIKE]
-    return good[len(good) // 2]
+    merits = [merit(scored(owners, at, None)) for at in thresholds]
+    good = [at for at, found in zip(thresholds, merits, strict=True) if found >= max(merits) - ALIKE]
+    at = good[len(good) // 2]
+    apart_score = scored(others, at, counted) if others else None
+    return Choice(at, scored(owners, at, counted), merits[list(thresholds).index(at)], counted, apart_score)
 
 
 def _owners(

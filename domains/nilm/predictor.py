@@ -18,7 +18,7 @@ from .answer import answer, expected_powers, powers
 from .appliances import APPLIANCES, Appliance, appliance
 from .blending import blended
 from .calibration import calibrate_on, coverage_table
-from .choice import NOTHING, THRESHOLDS, Choice, choose, merit, score_house, switched
+from .choice import NOTHING, THRESHOLDS, Choice, choose, score_house, switched
 from .data import read_mains
 from .day_comparison import day_comparison
 from .expected import AS_IT_IS, expected
@@ -300,7 +300,7 @@ class Disaggregator:
             raise InputError(
                 f"no house of validation has a {one.title} that ever runs; give longer data, or leave it out."
             )
-        return max(able, key=lambda name: merit(able[name].score))
+        return max(able, key=lambda name: able[name].merit)
 
     def _doubt(self, one: Appliance) -> str:
         """Why the answers for an appliance should not be trusted; empty when validation gives no reason."""

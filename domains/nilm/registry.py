@@ -90,7 +90,7 @@ MODELS: dict[str, Entry] = {
     ),
     "boosted-pair": Entry(
         lambda run: BoostedPair(seed=run.seed), BoostedPair.from_arrays, "simple",
-        "the mean of two of these, with a third pass",
+        "the mean of two of these",
         cheaper=lambda run: BoostedPair(made_up=8, households=4, seed=run.seed),
     ),
     "weak-localiser": Entry(

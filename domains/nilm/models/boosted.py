@@ -1,14 +1,12 @@
 """Boosted trees that say whether an appliance runs, times the share of the mains above their quiet level that it takes.
 
 A first pass looks at the mains around each minute. A second one looks at the first one's answers too: around the
-minute, for the other appliances, and at this level of power in the whole house; a third one at those of the second.
-Each learns from answers that the pass before gave to months it had not seen, and all learn from real houses and from
-made-up ones.
+minute, for the other appliances, and at this level of power in the whole house. It learns from answers that the
+first pass gave to months it had not seen. Both learn from real houses and from made-up ones.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import repeat
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -47,14 +45,13 @@ class Boosted:
     copies: int = 5  # made-up houses to each real one
     days: int | None = None  # of a made-up house; None: as many as its source has
     passes: int = 2
-    rounds: int = 150  # trees of a classifier of the last pass; half as many of a share
-    early: int | None = None  # of a classifier of the passes before; None: as many as of the last one
+    rounds: int = 150  # trees of a classifier; half as many of a share
     rest: int = 8_000  # at most so many minutes without the appliance, of each house, drawn at random
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 0
     simulated: int = 0  # households of the simulator that lend appliances to each made-up house, beside the real ones
     households: int = 0  # of the simulator that are learnt from as they are
-    on_: dict[str, list[list[Trees]]] = field(init=False)  # by appliance and pass; but for the last one of either half
+    on_: dict[str, list[list[Trees]]] = field(init=False)  # by appliance and pass; in the first one of either half
     share_: dict[str, Trees] = field(init=False)
 
     def fit(self, houses: Sequence[House], appliances: Sequence[Appliance]) -> Self:
@@ -69,22 +66,16 @@ class Boosted:
             [look(house, least) for house in self._with_copies(half, place)]
             for place, half in enumerate(cut(houses, 0.5))
         ]
+        first = {one.name: [self._classifier(half, one, None) for half in halves] for one in appliances}
+        self.on_, extra = {name: [trees] for name, trees in first.items()}, None
         everything = [looked for half in halves for looked in half]
-        self.on_ = {one.name: [] for one in appliances}
-        extra: list[Floats] | None = None
-        for _ in range(max(self.passes - 1, 1)):
-            parts = _halved(extra, len(halves[0]))
-            for one in appliances:
-                both = zip(halves, parts, strict=True)
-                self.on_[one.name].append([self._classifier(half, one, part, self.early) for half, part in both])
-            if self.passes > 1:
-                # each half is answered by the trees of the other, as a new house will be
-                extra = [
-                    self._answered([self.on_[one.name][-1][1 - place] for one in appliances], looked, seen, appliances)
-                    for place, (half, part) in enumerate(zip(halves, parts, strict=True))
-                    for looked, seen in zip(half, part or repeat(None), strict=False)
-                ]
-        if self.passes > 1:
+        if self.passes == 2:
+            # each half is answered by the trees of the other, as a new house will be
+            extra = [
+                self._answered([first[one.name][1 - place].predict for one in appliances], looked, appliances)
+                for place, half in enumerate(halves)
+                for looked in half
+            ]
             for one in appliances:
                 self.on_[one.name].append([self._classifier(everything, one, extra)])
         self.share_ = {one.name: self._share(everything, one, extra) for one in appliances}
@@ -103,10 +94,10 @@ class Boosted:
         known, real = [APPLIANCES[name] for name in self.on_], np.isfinite(looked.house.mains_w)
         said = {one.name: _mean(self.on_[one.name][0], looked.inputs, _may(looked, one)) for one in known}
         inputs = looked.inputs
-        for at in range(1, self.passes):
-            inputs = np.concatenate([looked.inputs, _context(looked, list(said.values()))], axis=1)
-            asked = [one for one in known if at < self.passes - 1 or one.name in self.share_]
-            said = {one.name: _mean(self.on_[one.name][at], inputs, _may(looked, one)) for one in asked}
+        if self.passes == 2:
+            extra = _context(looked, list(said.values()))
+            inputs = np.concatenate([inputs, extra], axis=1)
+            said = {name: _mean(self.on_[name][1], inputs, _may(looked, APPLIANCES[name])) for name in self.share_}
         found = {}
         for one in (APPLIANCES[name] for name in self.share_):
             may = np.flatnonzero(_may(looked, one) & (said[one.name] > 0.01))
@@ -118,21 +109,15 @@ class Boosted:
         return found
 
     def only(self, names: Sequence[str]) -> Self:
-        """The part that answers these appliances; passes before the last stay for all of them, since it needs those."""
+        """The part that answers these appliances; the first pass over all of them stays, since the second needs it."""
         part = replace(self)
-        part.on_ = {name: found if name in names else self._before_last(found) for name, found in self.on_.items()}
+        part.on_ = {name: found if name in names else found[:1] for name, found in self.on_.items()}
         part.share_ = {name: self.share_[name] for name in names}
         return part
 
     def with_those_of(self, other: "Boosted") -> Self:
-        """Answer the other's appliances too; raises ValueError unless both stand on the same passes before the last."""
-        mine, theirs = (
-            {
-                name: [trees for group in self._before_last(found) for trees in group]
-                for name, found in model.on_.items()
-            }
-            for model in (self, other)
-        )
+        """Answer the other's appliances too; raises ValueError unless both stand on the same first pass."""
+        mine, theirs = ({name: one[0] for name, one in model.on_.items()} for model in (self, other))
         if not _same(mine, theirs):
             raise ValueError("two models of boosted trees that were not fitted together cannot be joined.")
         whole = replace(self)
@@ -167,7 +152,7 @@ class Boosted:
         def trees(name: str) -> Trees:
             return Trees.from_small_arrays(name, arrays)
 
-        halves = [2] * max(passes - 1, 1) + [1] * (passes > 1)  # classifiers in each pass
+        halves = (2, 1)[:passes]  # classifiers in each pass
         made.on_ = {
             name: [
                 [trees(f"{name}/on{at}{half}") for half in range(count)]
@@ -178,13 +163,6 @@ class Boosted:
         }
         made.share_ = {name: trees(f"{name}/share") for name in names if f"{name}/share.root" in arrays}
         return made
-
-    def _before_last(self, passes: list[list[Trees]]) -> list[list[Trees]]:
-        return passes[: max(self.passes - 1, 1)]
-
-    def _shared(self) -> dict[str, list[Trees]]:
-        """What the answers for every appliance rest on, by appliance."""
-        return {name: [one for group in self._before_last(found) for one in group] for name, found in self.on_.items()}
 
     def _with_copies(self, houses: Sequence[House], place: int) -> list[House]:
         seeds = np.random.default_rng([self.seed, place]).integers(0, 2**31, (len(houses), self.copies))
@@ -209,16 +187,15 @@ class Boosted:
         begin = int(np.random.default_rng([seed, 5]).integers(0, most - count + 1)) // house.per_day() * house.per_day()
         return house.rows(slice(begin, begin + count))
 
-    def _answered(
-        self, trees: Sequence[Trees], looked: Looked, extra: Floats | None, appliances: Sequence[Appliance]
-    ) -> Floats:
-        inputs = looked.inputs if extra is None else np.concatenate([looked.inputs, extra], axis=1)
-        both = zip(trees, appliances, strict=True)
-        return _context(looked, [_mean([of_one], inputs, _may(looked, one)) for of_one, one in both])
+    def _answered(self, answers: Sequence[Any], looked: Looked, appliances: Sequence[Appliance]) -> Floats:
+        said = []
+        for answer, one in zip(answers, appliances, strict=True):
+            may, on = _may(looked, one), np.zeros(len(looked.rows), np.float32)
+            on[may] = expit(answer(looked.inputs[may]))
+            said.append(on)
+        return _context(looked, said)
 
-    def _classifier(
-        self, seen: Sequence[Looked], one: Appliance, extra: Sequence[Floats] | None, rounds: int | None = None
-    ) -> Trees:
+    def _classifier(self, seen: Sequence[Looked], one: Appliance, extra: Sequence[Floats] | None) -> Trees:
         rng, parts = np.random.default_rng([self.seed, 7]), []
         for place, looked in enumerate(seen):
             if not _runs(looked.house, one):
@@ -237,7 +214,7 @@ class Boosted:
                 "leave it out."
             )
         X, on, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return self._trees("binary", rounds or self.rounds, 50, X, on, weight)
+        return self._trees("binary", self.rounds, 50, X, on, weight)
 
     def _share(self, seen: Sequence[Looked], one: Appliance, extra: Sequence[Floats] | None) -> Trees:
         parts = []
@@ -269,10 +246,6 @@ def look(house: House, least_w: float) -> Looked:
     up = mains - quiet_level(mains, 2 * QUIET)
     rows = np.flatnonzero((up >= CANDIDATE * least_w) & np.isfinite(house.mains_w))
     return Looked(house, rows, up[rows], (mains - quiet_level(mains, QUIET))[rows], features(mains, rows))
-
-
-def _halved(extra: list[Floats] | None, count: int) -> tuple[list[Floats] | None, list[Floats] | None]:
-    return (None, None) if extra is None else (extra[:count], extra[count:])
 
 
 def _context(looked: Looked, said: Sequence[Floats]) -> Floats:

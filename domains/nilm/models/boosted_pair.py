@@ -4,9 +4,7 @@ Two metered houses have two washing machines; simulated households have as many 
 houses left out of training that counts for more than anything else that was tried (IDEAL 65 for REFIT 2 and 20:
 average precision of the washing machine's minutes .18 and .12 with houses made up of real appliances alone, .38 and
 .37 so; of the dishwasher's .83 and .79, .90 and .97). What is drawn differs from seed to seed, and the mean of two
-draws differs less. A third pass over the house changes little there (two draws of each, in their mean: washing machine
-.36 and .46 with two passes, .35 and .48 with three; dishwasher .90 and .98, .90 and .98; a little more of the energy is
-found at the best threshold), nor does it cost much, since passes before the last are short.
+draws differs less.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,9 +28,7 @@ class BoostedPair:
     days: int = 45  # of each; this and what follows as of `Boosted`, for both
     simulated: int = 8
     households: int = 10
-    passes: int = 3
     rounds: int = 150
-    early: int | None = 60
     rest: int = 2_000
     seed: int = 0
     members_: list[Boosted] = field(init=False, default_factory=list)
@@ -43,8 +39,8 @@ class BoostedPair:
         seeds = np.random.default_rng([self.seed, 17]).integers(0, 2**31, 2)
         self.members_ = [
             Boosted(
-                copies, self.days, self.passes, self.rounds, self.early, self.rest, seed=int(seed),
-                simulated=self.simulated, households=self.households,
+                copies, self.days, rounds=self.rounds, rest=self.rest, seed=int(seed), simulated=self.simulated,
+                households=self.households,
             ).fit(houses, appliances)
             for seed in seeds
         ]  # fmt: skip

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from labformer.domains.nilm.appliances import APPLIANCES
-from labformer.domains.nilm.choice import ALIKE, THRESHOLDS, choose, merit, switched
-from labformer.domains.nilm.expected import AS_IT_IS, expected, short_of
+from labformer.domains.nilm.choice import THRESHOLDS, choose, merit, switched
+from labformer.domains.nilm.expected import AS_IT_IS, short_of
 from labformer.domains.nilm.house import Estimate, House
 from labformer.domains.nilm.metrics import average, score
 from labformer.domains.nilm.simulate import simulate
@@ -33,24 +33,17 @@ def test_the_threshold_is_the_one_of_most_merit(houses: list[House]) -> None:
 
     def merits(at: float) -> float:
         found = [
-            score(
-                house.appliances_w["kettle"],
-                switched(one["kettle"], at, KETTLE),
-                KETTLE,
-                house.local(),
-                energy_w=expected(one["kettle"], counted),
-            )
+            score(house.appliances_w["kettle"], switched(one["kettle"], at, KETTLE), KETTLE, house.local())
             for house, one in zip(houses, said, strict=True)
         ]
         return merit(average(found))
 
-    counted = short_of([(house, one["kettle"]) for house, one in zip(houses, said, strict=True)], "kettle")
     found = choose(houses, said, KETTLE)
     assert found is not None
-    tried = {at: merits(at) for at in THRESHOLDS}
-    good = [at for at, worth in tried.items() if worth >= max(tried.values()) - ALIKE]
-    assert found.threshold == good[len(good) // 2]  # which of those about as good is best is chance
-    assert tried[found.threshold] == merit(found.score)
+    assert merits(found.threshold) == max(merits(at) for at in THRESHOLDS)
+    assert found.counted == short_of(
+        [(house, one["kettle"]) for house, one in zip(houses, said, strict=True)], "kettle"
+    )
     assert THRESHOLDS[0] < found.threshold < THRESHOLDS[-1]
 
 

@@ -12,7 +12,6 @@ import xarray as xr
 
 from labformer.domains.nilm import predictor, registry
 from labformer.domains.nilm.appliances import APPLIANCES
-from labformer.domains.nilm.choice import merit
 from labformer.domains.nilm.house import House
 from labformer.domains.nilm.metrics import score
 from labformer.domains.nilm.models.boosted import Boosted
@@ -77,7 +76,7 @@ def test_the_constructor_keeps_plain_values_and_nothing_else_happens() -> None:
 def test_the_best_candidate_on_validation_is_chosen_for_each_appliance(model: Disaggregator) -> None:
     assert model.candidates() == list(MODELS)
     for name in NAMES:
-        merits = {one: merit(found[name]) for one, found in model.validation_scores_.items()}
+        merits = {one: found[name].merit for one, found in model.choices_.items()}
         assert merits[model.chosen_[name]] == max(merits.values())
         assert "boost" in model.chosen_[name] or model.chosen_[name] == "blend"
     assert set(model.thresholds_) == set(model.bands_) == set(model.trust_) == set(NAMES)

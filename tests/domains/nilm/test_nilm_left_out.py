@@ -10,7 +10,7 @@ import pytest
 
 from labformer.domains.nilm import registry
 from labformer.domains.nilm.appliances import APPLIANCES, Appliance
-from labformer.domains.nilm.choice import choose, merit
+from labformer.domains.nilm.choice import choose
 from labformer.domains.nilm.house import Estimate, House
 from labformer.domains.nilm.left_out import LeftOut, left_out
 from labformer.domains.nilm.models.boosted import Boosted
@@ -82,21 +82,22 @@ def test_what_no_other_house_has_is_not_answered(houses: list[House], fits: list
 def doubtful(house: House, sure: float) -> dict[str, Estimate]:
     """Answers that mean something, of a model that is so sure where the appliance runs."""
     truth, rng = house.appliances_w["kettle"], np.random.default_rng(0)
-    on = np.clip(np.where(truth >= ASKED[0].on_w, sure, 0.05) + rng.normal(0, 0.1, len(truth)), 0, 1)
+    runs = truth >= ASKED[0].on_w
+    on = np.clip(np.where(runs, sure, 0.02) + rng.normal(0, 1, len(truth)) * np.where(runs, 0.1, 0.02), 0, 1)
     return {"kettle": Estimate(np.full(len(truth), 2000, np.float32), on.astype(np.float32))}
 
 
-def test_a_model_that_is_less_sure_of_strangers_is_asked_for_less(houses: list[House]) -> None:
-    home = choose(houses[:1], [doubtful(houses[0], 0.8)], ASKED[0])
-    stranger = LeftOut(houses[1], doubtful(houses[1], 0.35))
-    both = choose(houses[:1], [doubtful(houses[0], 0.8)], ASKED[0], apart=[stranger])
-    away = choose(houses[1:2], [doubtful(houses[1], 0.35)], ASKED[0])
-    assert home is not None and both is not None and away is not None
-    assert home.apart is None and both.apart is not None
-    assert away.threshold <= both.threshold < home.threshold
-    assert merit(both.apart) <= merit(away.score)
+def test_sums_of_energy_rest_on_strangers_and_the_threshold_does_not(houses: list[House]) -> None:
+    home, said = houses[:1], [doubtful(houses[0], 0.8)]
+    strangers = [LeftOut(house, doubtful(house, 0.4)) for house in houses[1:3]]
+    alone, few, both = (choose(home, said, ASKED[0], apart=apart) for apart in ([], strangers[:1], strangers))
+    assert alone is not None and few is not None and both is not None
+    assert alone.threshold == few.threshold == both.threshold
+    assert alone.apart is None and few.apart is not None and both.apart is not None
+    assert alone.counted == few.counted < both.counted  # one stranger is none to rest on
+    assert both.apart.month_error < few.apart.month_error  # since these are what it was raised for
     unmetered = LeftOut(replace(houses[1], appliances_w={}), {})
-    assert choose(houses[:1], [doubtful(houses[0], 0.8)], ASKED[0], apart=[unmetered]) == home
+    assert choose(home, said, ASKED[0], apart=[unmetered]) == alone
 
 
 def quick(**settings: Any) -> Boosted:

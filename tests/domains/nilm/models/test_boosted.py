@@ -153,22 +153,6 @@ def test_a_part_answers_as_the_whole_and_parts_of_one_fit_rejoin(whole: Boosted)
         whole.with_those_of(stranger)
 
 
-def test_a_third_pass_looks_at_the_second_and_its_parts_rejoin(whole: Boosted) -> None:
-    deep = Boosted(copies=0, passes=3, rounds=15, early=6, seed=3).fit(HOUSES, ASKED)
-    assert [len(group) for group in deep.on_[NAMES[0]]] == [2, 2, 1]
-    assert [len(group[0].root) for group in deep.on_[NAMES[0]]] == [6, 6, 15]
-    expected = deep.predict(UNSEEN)
-    assert not np.array_equal(expected[NAMES[0]].on, whole.predict(UNSEEN)[NAMES[0]].on)
-    parts = [Boosted.from_arrays(deep.only([name]).to_arrays()) for name in NAMES]
-    for name, part in zip(NAMES, parts, strict=True):
-        np.testing.assert_array_equal(part.predict(UNSEEN)[name].on, expected[name].on)
-    assert same(deep, parts[0].with_those_of(parts[1]))
-    blind = replace(deep)  # the same trees, but for the second pass, which answers the first one's question
-    blind.on_ = {name: [first, first, last] for name, (first, _, last) in deep.on_.items()}
-    blind.share_ = deep.share_
-    assert not np.array_equal(blind.predict(UNSEEN)[NAMES[0]].on, expected[NAMES[0]].on)
-
-
 def test_halves_are_cut_between_days_at_the_middle_of_the_readings() -> None:
     (early, empty), (late, _) = cut([HOUSES[0], HOUSES[0].rows(slice(0, 0))], 0.5)
     assert len(early.times) == len(late.times) == 5 * 1440
