@@ -72,7 +72,7 @@ def _apart(made: "Disaggregator") -> str:
     lines = [Scored(made.chosen_[name], name, score) for name, score in made.apart_scores_.items()]
     return (
         "Each of the houses it learnt from, answered by a smaller model of the kind that learnt from the others: "
-        f"nearer to what a stranger's house will see. Thresholds rest on this as well.\n\n"
+        f"nearer to what a stranger's house will see. Sums of energy rest on this.\n\n"
         f"{score_table(lines).to_markdown()}"
     )
 

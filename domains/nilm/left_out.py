@@ -1,7 +1,7 @@
 """What a model says of houses that it did not learn from, when there are several: each is left out in its turn.
 
 The last quarter of a house of training, and houses made up of it, are more like what was learnt than a stranger's house
-is: there a model is surer of itself, and the threshold that is best there is too high elsewhere.
+is: there a model is surer of itself, and what it finds adds up to more of the truth.
 """
 
 from collections.abc import Sequence

@@ -375,7 +375,7 @@ class Disaggregator:
             "trust": json.dumps(doubts),
             "calibration": (
                 f"intervals of {100 * self.coverage:g} %: conformal bands by bin of what is predicted, calibrated on "
-                f"{self.held_}, and houses made up of it"
+                f"{self.held_}, and houses made up of it" + (", and on houses left out" if self.apart_scores_ else "")
             ),
             "repairs": json.dumps(house.repairs),
             "zone": house.zone or "as written",
