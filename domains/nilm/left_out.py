@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...shared.errors import InputError
 from .appliances import Appliance
 from .house import Estimate, House
 from .keeping import fitted
@@ -29,7 +30,8 @@ class LeftOut(NamedTuple):
 def left_out(name: str, run: Run, houses: Sequence[House], appliances: Sequence[Appliance]) -> list[LeftOut]:
     """Each house, answered by a cheaper model of the same kind (`Entry.cheaper`) that learnt from the other groups.
 
-    An appliance that no house of another group has, early and late, is not answered. None come back of a single house.
+    An appliance that no house of another group has, early and late, is not answered, nor is a house whose others
+    cannot be learnt from alone. None come back of a single house.
     """
     count = min(len(houses), GROUPS)
     found: list[LeftOut] = []
@@ -39,7 +41,10 @@ def left_out(name: str, run: Run, houses: Sequence[House], appliances: Sequence[
         mine = [house for house in houses[group::count] if any(one.name in house.appliances_w for one in known)]
         if not mine:
             continue
-        model, _ = fitted(name, run, others, known, cheaper=True)
+        try:
+            model, _ = fitted(name, run, others, known, cheaper=True)
+        except InputError:  # the others alone cannot teach it, and nobody asked that of them
+            continue
         for house in mine:
             said = model.predict(house)
             metered = {one: power for one, power in house.appliances_w.items() if one in said}

@@ -17,6 +17,7 @@ from labformer.domains.nilm.models.boosted import Boosted
 from labformer.domains.nilm.predictor import Disaggregator
 from labformer.domains.nilm.registry import Run
 from labformer.domains.nilm.simulate import simulate
+from labformer.shared.errors import InputError
 
 NAMES = ("kettle", "dishwasher")
 ASKED = [APPLIANCES[name] for name in NAMES]
@@ -77,6 +78,20 @@ def test_what_no_other_house_has_is_not_answered(houses: list[House], fits: list
         fits.clear()
         left_out("boosted", Run(), [houses[0], other], ASKED)
         assert ([other.name], ["kettle"]) not in fits
+
+
+def test_a_house_whose_others_cannot_be_learnt_from_alone_is_passed_over(
+    houses: list[House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refuses(Recorder):
+        def fit(self, houses: Sequence[House], appliances: Sequence[Appliance]) -> "Recorder":
+            if houses[0].name == "house 0":
+                raise InputError("too little")
+            return super().fit(houses, appliances)
+
+    refusing = registry.MODELS["boosted"]._replace(cheaper=lambda run: Refuses([]))
+    monkeypatch.setitem(registry.MODELS, "boosted", refusing)
+    assert [one.house.name for one in left_out("boosted", Run(), houses[:2], ASKED)] == ["house 0"]
 
 
 def doubtful(house: House, sure: float) -> dict[str, Estimate]:
