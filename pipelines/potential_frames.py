@@ -13,7 +13,7 @@ from ..domains.potentials.judging.benchmark import Case, chosen
 from ..domains.potentials.predictor import MANY
 from ..domains.potentials.reading.door import Read, read_frames
 from ..domains.potentials.reading.options import ReadOptions
-from ..domains.potentials.reading.sets import SETS, load_set
+from ..domains.potentials.reading.sets import SETS, load_set, source_of
 from ..domains.potentials.reading.split import split_frames
 from ..shared.errors import InputError
 from ..shared.reading.table import nearest
@@ -129,10 +129,8 @@ def _published(options: PotentialRunOptions) -> Gathered:
     test = next(iter(case.tests))
     held = list(case.validation) if len(train) >= MANY else None
     words = f"the published split: {_count(train)} to learn from, {_count(case.tests[test])} ({test}) to score on"
-    source = f"{SETS[options.system].text} (labformer data list)"
-    return Gathered(
-        train, held, list(case.tests[test]), words, [], case.reference, source, options.system
-    )  # fmt: skip
+    source = source_of(options.system)
+    return Gathered(train, held, list(case.tests[test]), words, [], case.reference, source, options.system)
 
 
 def _parted(found: Read, source: str, options: PotentialRunOptions, system: str = "") -> Gathered:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ....shared.datasets.catalogue import locate
+from ....shared.datasets.catalogue import locate, row
 from ....shared.errors import InputError
 from ....shared.reading.table import nearest
 from ..frame import Frame
@@ -50,6 +50,14 @@ def load_set(name: str, count: int | None = None, inside: bool = False) -> Named
     if name not in SETS:
         raise InputError(f"no set is named {name!r}{nearest(name, SETS)}; known are {', '.join(SETS)}.")
     return SETS[name].read(name, count, inside)
+
+
+def source_of(name: str) -> str:
+    """What the frames of a set are, whose they are and under which licence, in words for a card."""
+    parts = [row(one) for one in SETS[name].rows]
+    licences, citations = (list(dict.fromkeys(getattr(one, of) for one in parts)) for of in ("licence", "citation"))
+    licence = " and ".join(f"licence {one}" for one in licences)
+    return f"set {name} ({SETS[name].text}; {licence}), from: {'; '.join(one.rstrip('.') for one in citations)}"
 
 
 def _rmd17(name: str, count: int | None, inside: bool) -> NamedSet:
