@@ -82,13 +82,13 @@ def _ethanol_methanol(name: str, count: int | None, inside: bool) -> NamedSet:
     train = _read("ethanol-methanol-train", "ethanol-methanol-isolated-atoms")
     fit, validation = first_frames(name, list(train.frames), count, inside, HELD_OUT)
     tests = {"dynamics": list(_read("ethanol-methanol-dynamics").frames)}
-    for part, row in (
+    for part, name_of in (
         ("mode at 874/cm", "mode-874"),
         ("mode at 3005/cm", "mode-3005"),
         ("hydrogen removed", "h-removal"),
         ("dimers", "dimers"),
     ):
-        tests[part] = list(_read(f"ethanol-methanol-{row}", options=ENERGIES).frames)
+        tests[part] = list(_read(f"ethanol-methanol-{name_of}", options=ENERGIES).frames)
     return NamedSet(name, fit, validation, tests, train.reference, train.repairs)
 
 

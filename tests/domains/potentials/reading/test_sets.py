@@ -13,7 +13,7 @@ from labformer.domains.potentials.reading.door import read_frames
 from labformer.domains.potentials.reading.leaks import leaks
 from labformer.domains.potentials.reading.options import ReadOptions
 from labformer.domains.potentials.reading.scale import evidence
-from labformer.domains.potentials.reading.sets import SETS, first_frames, load_set
+from labformer.domains.potentials.reading.sets import SETS, first_frames, load_set, source_of
 from labformer.domains.potentials.reading.split import require_no_leaks
 from labformer.shared.datasets.catalogue import row
 from labformer.shared.errors import InputError
@@ -175,3 +175,9 @@ def pair_features(frame: Frame, cutoff: float = 6.0) -> tuple[np.ndarray, np.nda
     np.add.at(pulls, near.first, units[:, :, None] * change[:, None])
     virial = np.stack([0.5 * (lengths * units[:, i] * units[:, j]) @ change for i, j in SIX])
     return pulls.reshape(-1, len(centres)), virial
+
+
+def test_a_set_says_whose_it_is_and_under_which_licence() -> None:
+    said = source_of("mlearn-cu")
+    assert "mlearn-cu" in said and "PBE" in said and "BSD-3-Clause" in said and "Zuo" in said
+    assert all(row(name).licence in source_of(known) for known in SETS for name in SETS[known].rows)
