@@ -1,0 +1,78 @@
+"""The crystals that ship, against what is known of PBE: lattice constants, stiffness, the right ground state."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ase")
+
+from ase.build import bulk
+from ase.eos import EquationOfState
+from ase.units import GPa
+
+from labformer.domains.potentials import LabformerCalculator
+from labformer.domains.potentials.saving import shipped
+
+# structure; PBE of all electrons: lattice constant, Å (Haas, Tran & Blaha 2009, doi:10.1103/PhysRevB.79.085104), and
+# bulk modulus, GPa (the same to about 5 % between codes); a structure that is higher
+KNOWN = {
+    "copper-pbe": ("Cu", "fcc", 3.632, 140, "bcc"),
+    "lithium-pbe": ("Li", "bcc", 3.433, 13.9, "sc"),
+    "silicon-pbe": ("Si", "diamond", 5.469, 88.6, "fcc"),
+    "germanium-pbe": ("Ge", "diamond", 5.763, 59, "fcc"),
+}
+ATOMS = {"fcc": 4, "bcc": 2, "diamond": 8, "sc": 1}  # in the cube
+
+
+@pytest.fixture(params=KNOWN, scope="module")
+def known(request):
+    return LabformerCalculator(request.param, dtype="float64"), *KNOWN[request.param]
+
+
+def of_state(calculator, symbol, structure, start):
+    volumes, energies = [], []
+    for strain in np.linspace(0.97, 1.03, 9):
+        atoms = bulk(symbol, structure, a=start * strain)
+        atoms.calc = calculator
+        volumes.append(atoms.get_volume() / len(atoms))
+        energies.append(atoms.get_potential_energy() / len(atoms))
+    return EquationOfState(volumes, energies, "birchmurnaghan").fit()
+
+
+def test_lattice_and_stiffness_are_those_of_pbe(known):
+    calculator, symbol, structure, lattice, stiffness, _ = known
+    volume, _, modulus = of_state(calculator, symbol, structure, lattice)
+    assert (volume * ATOMS[structure]) ** (1 / 3) == pytest.approx(lattice, rel=0.006)
+    assert modulus / GPa == pytest.approx(stiffness, rel=0.12)
+
+
+def test_shear_and_stretch_cost_energy(known):
+    calculator, symbol, structure, lattice, *_ = known
+    atoms = bulk(symbol, structure, a=lattice, cubic=True)
+    atoms.calc = calculator
+    rest = atoms.get_potential_energy()
+    for strain in (np.diag([0.02, -0.02, 0]), np.array([[0, 0.02, 0], [0.02, 0, 0], [0, 0, 0]])):
+        moved = atoms.copy()
+        moved.set_cell(atoms.cell @ (np.eye(3) + strain), scale_atoms=True)
+        moved.calc = calculator
+        assert moved.get_potential_energy() > rest
+
+
+def test_another_structure_is_higher_in_energy(known):
+    calculator, symbol, structure, lattice, _, other = known
+    volume, lowest, _ = of_state(calculator, symbol, structure, lattice)
+    start = (volume * ATOMS[other]) ** (1 / 3)
+    energies = []
+    for strain in np.linspace(0.85, 1.1, 11):
+        atoms = bulk(symbol, other, a=start * strain)
+        atoms.calc = calculator
+        energies.append(atoms.get_potential_energy() / len(atoms))
+    assert min(energies) > lowest + 0.005
+
+
+def test_their_cards_say_data_licence_command_and_test_errors():
+    from importlib.resources import files
+
+    for name in KNOWN:
+        assert name in shipped()
+        card = (files("labformer.domains.potentials") / "weights" / name / "card.md").read_text("utf-8")
+        assert all(said in card for said in ("BSD-3-Clause", "labformer run potential", "PBE", "force component"))
