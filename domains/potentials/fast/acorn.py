@@ -86,7 +86,10 @@ class Acorn(Part):
         equations = self._completed(equations, first)
         self.prior = choose(equations)
         if not many:
-            self._left = {int(place): train[place] for place in order}, equations.left_out(self.prior)
+            self._left = (
+                {int(place): train[place] for place in order},
+                equations.left_out(self.prior, self.config.members),
+            )
             self._fold(*self._solved_few(equations, seed))
         else:
             scales = equations.scales
@@ -215,7 +218,7 @@ class Acorn(Part):
             # of some fifty frames the energies are too few to outweigh many forces
             self.prior = quieted(judged, prior, enough, share=0.0)
         else:
-            self.prior, left = _left_best(few, prior)
+            self.prior, left = _left_best(few, prior, self.config.members)
             # fits to some of the frames would err more than this one
             if few is sums and (not over_equations or len(left.errors) == len(train)):
                 self._left = {int(place): train[place] for place in order[: len(left.errors)]}, left
@@ -439,12 +442,12 @@ class _Said(NamedTuple):
     force: float
 
 
-def _left_best(few: DualEquations | NormalEquations, start: Prior) -> tuple[Prior, LeftOut]:
-    """The noises with which frames left out are said best, and what is said of them."""
+def _left_best(few: DualEquations | NormalEquations, start: Prior, draws: int) -> tuple[Prior, LeftOut]:
+    """The noises with which frames left out are said best, and what is said of them, spreads as so many draws tell."""
 
     @cache
     def left(prior: Prior) -> LeftOut:
-        return few.left_out(prior, NOISED_ON)
+        return few.left_out(prior, NOISED_ON, draws)
 
     best = quieted(left, start, len(left(start).errors) >= ENERGIES)
     return best, left(best)

@@ -71,10 +71,11 @@ class DualEquations:
         made[:, 1:] += first
         return torch.from_numpy(np.ascontiguousarray(made.T * self.widths))
 
-    def left_out(self, prior: Prior, most: int | None = None) -> LeftOut:
+    def left_out(self, prior: Prior, most: int | None = None, draws: int = 0) -> LeftOut:
         """Errors on each frame that was added, in that order, by a fit without it: exact, for one more inverse.
 
-        most  only among the first frames, as for `weights`
+        most   only among the first frames, as for `weights`
+        draws  by which spreads are told, as for `Equations.left_out`
         """
         ends = np.cumsum([len(one) for one in self._labels]).tolist()
         ends = ends[: len(ends) if most is None else max(1, bisect_right(ends, most))]
@@ -82,7 +83,7 @@ class DualEquations:
         factor = self._factored(noises)
         dual = _solved(factor, labels[:, None])[:, 0]
         inverse = torch.cholesky_inverse(factor, upper=True).numpy()
-        return of_inverse(inverse, dual, labels, kinds, noises, ends)
+        return of_inverse(inverse, dual, labels, kinds, noises, ends, draws)
 
     def forget_last(self) -> None:
         """Go on as if the last block had never been."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .design import Rows
-from .solve import BLOCK, Floats, LeftOut, Prior, add_products, factored, solved, summed
+from .solve import BLOCK, Floats, LeftOut, Prior, add_products, factored, solved, spread_of, summed
 
 KEPT = 2e12  # operations, about, that leaving frames out may take: it bounds the rows that are kept for it
 HELD = 500_000_000  # numbers, at most, in these rows, and in those of energies
@@ -96,16 +96,17 @@ class NormalEquations:
         every = torch.cat([mean[None], mean + self._spread(mean) * away.T])
         return every / torch.tensor(self.scales, dtype=torch.float64).repeat_interleave(torch.tensor(self.columns))
 
-    def left_out(self, prior: Prior, most: int | None = None) -> LeftOut:
+    def left_out(self, prior: Prior, most: int | None = None, draws: int = 0) -> LeftOut:
         """Errors on each frame that was kept, in the order of adding, by a fit to all others: exact, by its leverage.
 
         Allen 1974 (PRESS, doi:10.1080/00401706.1974.10489157), a frame at a time.
 
-        most  left alone, as for `weights`
+        most   left alone, as for `weights`
+        draws  by which spreads are told, as for `Equations.left_out`
         """
         factor, mean = self._solved(prior)
         spread = self._spread(mean)
-        errors, variances = [], []
+        errors, spreads, maker = [], [], np.random.default_rng(0)
         for start in range(0, len(self._kept), GROUP):
             group = self._kept[start : start + GROUP]
             weights = [self._factors(one.kinds) for one in group]
@@ -115,13 +116,15 @@ class NormalEquations:
             labels = [one.labels * weight for one, weight in zip(group, weights, strict=True)]
             rest = np.concatenate(labels) - (stacked @ mean).numpy()
             ends = np.cumsum([0, *(len(one.labels) for one in group)])
-            for weight, begin, end in zip(weights, ends[:-1], ends[1:], strict=True):
+            for one, weight, begin, end in zip(group, weights, ends[:-1], ends[1:], strict=True):
                 products = (away[:, begin:end].T @ away[:, begin:end]).numpy()
                 own = np.linalg.inv(np.eye(end - begin) - products)
                 errors.append(own @ rest[begin:end] / weight)
-                variances.append((own.diagonal() - 1.0) * (spread / weight) ** 2)
+                each = spread / weight
+                covariance = (own - np.eye(end - begin)) * np.outer(each, each)
+                spreads.append(spread_of(covariance, one.kinds, draws, maker))
         self._unfactored()
-        return summed(errors, variances, np.concatenate([one.kinds for one in self._kept]))
+        return summed(errors, spreads, np.concatenate([one.kinds for one in self._kept]))
 
     def forget_last(self) -> None:
         """Go on as if the last block had never been."""

@@ -43,7 +43,8 @@ class LeftOut:
     energy: float  # mean absolute, of a frame
     force: float  # mean absolute, of a component
     errors: list[Floats]  # of each frame, labels minus predictions
-    spreads: list[Floats]  # of each frame, (atom,) root of the posterior variance of an atom's force, frame left out
+    spreads: list[Floats]  # of each frame, (atom,) root of the posterior variance of an atom's force, frame left out;
+    # where draws were asked for, as so many draws tell it
 
 
 class Equations:
@@ -101,8 +102,11 @@ class Equations:
             covariance.add_(gram, alpha=share)
         return factored(covariance, covariance.diagonal().clone(), self.noises(prior))
 
-    def left_out(self, prior: Prior) -> LeftOut:
-        """Leave every frame out once, without fitting again (Rasmussen & Williams 2006, eq. 5.12)."""
+    def left_out(self, prior: Prior, draws: int = 0) -> LeftOut:
+        """Leave every frame out once, without fitting again (Rasmussen & Williams 2006, eq. 5.12).
+
+        draws  from the posterior by which spreads are told, as the answer's own will be; 0: exact
+        """
         inverse = torch.cholesky_inverse(self.factor(prior), upper=True)
         dual = inverse @ self.labels
         return of_inverse(
@@ -112,6 +116,7 @@ class Equations:
             self.kinds.numpy(),
             self.noises(prior).numpy(),
             self.ends,
+            draws,
         )
 
     def weights(self, prior: Prior, draws: int = 0, seed: int = 0) -> Tensor:
@@ -142,32 +147,53 @@ class Equations:
 
 
 def of_inverse(
-    inverse: Floats, dual: Floats, labels: Floats, kinds: NDArray[np.int8], noises: Floats, ends: Sequence[int]
+    inverse: Floats,
+    dual: Floats,
+    labels: Floats,
+    kinds: NDArray[np.int8],
+    noises: Floats,
+    ends: Sequence[int],
+    draws: int = 0,
 ) -> LeftOut:
     """Every frame left out once, without fitting again (Rasmussen & Williams 2006, eq. 5.12).
 
     inverse  (equations, equations) of products plus noises
     dual     (equations,) that inverse times the labels
     ends     of the frames' equations
+    draws    as for `spread_of`
     """
     scale = float(labels @ dual) / len(labels)
-    errors, variances = [], []
+    maker = np.random.default_rng(0)
+    errors, spreads = [], []
     for start, end in zip([0, *ends[:-1]], ends, strict=True):
         own = np.linalg.inv(inverse[start:end, start:end])
         errors.append(own @ dual[start:end])
-        variances.append((own.diagonal() - noises[start:end]) * scale)
-    return summed(errors, variances, kinds)
+        covariance = np.asarray(scale * (own - np.diag(noises[start:end])), np.float64)
+        spreads.append(spread_of(covariance, kinds[start:end], draws, maker))
+    return summed(errors, spreads, kinds)
 
 
-def summed(errors: list[Floats], variances: list[Floats], kinds: NDArray[np.int8]) -> LeftOut:
-    """Errors of each frame's equations, left out, with variances of what is said of them; kinds of all in a row."""
+def spread_of(covariance: Floats, kinds: NDArray[np.int8], draws: int, maker: np.random.Generator) -> Floats:
+    """Root mean square distance of an atom's force from its mean, (atom,).
+
+    covariance  (equations, equations) of what is said of a frame, of these kinds
+    draws       so many are made, and their distance is found: that is less sure than the exact one, as an answer's own
+                doubt is, and a radius that is to hold must be calibrated on what it will be made of. 0: exact
+    maker       of the draws; it goes on from frame to frame, else all would share one chance
+    """
+    forces = kinds == 1
+    if not draws:
+        return np.asarray(np.sqrt(np.maximum(covariance.diagonal()[forces], 0).reshape(-1, 3).sum(1)))
+    some = covariance[np.ix_(forces, forces)]
+    values, vectors = np.linalg.eigh((some + some.T) / 2)
+    drawn = (vectors * np.sqrt(np.maximum(values, 0))) @ maker.standard_normal((len(values), draws))
+    return np.asarray(np.sqrt((drawn.reshape(-1, 3, draws) ** 2).sum(1).mean(1)))
+
+
+def summed(errors: list[Floats], spreads: list[Floats], kinds: NDArray[np.int8]) -> LeftOut:
+    """Errors of each frame's equations, left out, with the spreads of its forces; kinds of all in a row."""
     joined = np.concatenate(errors)
     energy, force = (float(np.abs(joined[kinds == kind]).mean()) for kind in (0, 1))
-    ends = np.cumsum([len(one) for one in errors])
-    spreads = [
-        np.sqrt(np.maximum(variance[own == 1], 0).reshape(-1, 3).sum(1))
-        for variance, own in zip(variances, np.split(kinds, ends[:-1]), strict=True)
-    ]
     return LeftOut(energy, force, errors, spreads)
 
 
