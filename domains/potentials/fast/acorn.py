@@ -11,7 +11,7 @@ translations change nothing by construction, forces are minus the gradient, and 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -26,7 +26,7 @@ from ..frame import Frame, require_labels
 from ..models.radii import COVALENT
 from ..part import Evaluated, Part, of_slopes, stress_of
 from ..parts import Answered, answers
-from .choice import ENERGIES, choose, merit, quieted
+from .choice import ENERGIES, choose, left_best, merit, quieted
 from .config import REACHES, AcornConfig
 from .copies import Copies
 from .design import Design, Rows, restrained
@@ -218,7 +218,7 @@ class Acorn(Part):
             # of some fifty frames the energies are too few to outweigh many forces
             self.prior = quieted(judged, prior, enough, share=0.0)
         else:
-            self.prior, left = _left_best(few, prior, self.config.members)
+            self.prior, left = left_best(partial(few.left_out, most=NOISED_ON, draws=self.config.members), prior)
             # fits to some of the frames would err more than this one
             if few is sums and (not over_equations or len(left.errors) == len(train)):
                 self._left = {int(place): train[place] for place in order[: len(left.errors)]}, left
@@ -440,14 +440,3 @@ class _Said(NamedTuple):
 
     energy: float
     force: float
-
-
-def _left_best(few: DualEquations | NormalEquations, start: Prior, draws: int) -> tuple[Prior, LeftOut]:
-    """The noises with which frames left out are said best, and what is said of them, spreads as so many draws tell."""
-
-    @cache
-    def left(prior: Prior) -> LeftOut:
-        return few.left_out(prior, NOISED_ON, draws)
-
-    best = quieted(left, start, len(left(start).errors) >= ENERGIES)
-    return best, left(best)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Protocol
 
-from .solve import Equations, Prior
+from .solve import Equations, LeftOut, Prior
 
 STEPS = 2  # rounds over all settings
 GRID = (0.1, 10.0)  # factors that are tried
@@ -89,6 +89,13 @@ def quieted(judged: Callable[[Prior], Errors], start: Prior, energies: bool, sha
         quieter = walked(best, _quiet, 0.1, 1.0)
         best = walked(best, _quiet, 10.0, 1.0) if quieter == best else quieter
     return best
+
+
+def left_best(left_out: Callable[[Prior], LeftOut], start: Prior) -> tuple[Prior, LeftOut]:
+    """The noises with which frames left out are said best, and what is said of them."""
+    left = cache(left_out)
+    best = quieted(left, start, len(left(start).errors) >= ENERGIES)
+    return best, left(best)
 
 
 def merit(errors: Errors, share: float = ENERGY_SHARE) -> float:
