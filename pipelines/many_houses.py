@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import xarray as xr
 
-from ..domains.nilm.many import disaggregate_many
+from ..domains.nilm.many import disaggregate_many, suited_to
 from ..domains.nilm.predictor import Disaggregator
 from ..shared.scale.cluster import cluster
 from ..shared.scale.store import require_out
@@ -23,7 +23,7 @@ class ManyHouses(NamedTuple):
 def predict(options: ManyHousesOptions) -> ManyHouses:
     """Split every house by a saved or shipped model into one file."""
     require_out(options.out, options.overwrite)
-    model = Disaggregator.from_pretrained(options.model)
+    model = suited_to(Disaggregator.from_pretrained(options.model), options.data)
     with cluster(options.workers, options.scheduler) as client, says_how_to_go_on(options.out):
         houses = disaggregate_many(
             model,

@@ -15,7 +15,7 @@ from ..domains.nilm.checks import run_checks
 from ..domains.nilm.evaluation import Evaluation, evaluate_on
 from ..domains.nilm.house import House
 from ..domains.nilm.metrics import Score
-from ..domains.nilm.predictor import Disaggregator
+from ..domains.nilm.predictor import Disaggregator, read_for
 from ..domains.nilm.tables import prediction_table
 from ..domains.nilm.tariff import Tariff
 from ..shared.errors import InputError
@@ -119,8 +119,9 @@ def predict_from_model(options: NilmPredictOptions) -> pd.DataFrame:
     for path in filter(None, (options.out, options.usage)):
         require_writable(path, options.overwrite)
     tariff = Tariff.read(options.tariff) if options.tariff else None
-    disaggregator = Disaggregator.from_pretrained(options.model)
-    house = read_whole(options.data, options)
+    disaggregator, house = read_for(
+        Disaggregator.from_pretrained(options.model), lambda step: read_whole(options.data, options, step)
+    )
     say(house)
     prediction = disaggregator.predict(house)
     usage = bill(prediction, house.local(), tariff)
@@ -137,8 +138,10 @@ def evaluate_from_model(options: NilmEvaluateOptions) -> Evaluation:
     """Score a saved or shipped model on a house whose appliances are metered."""
     if options.out is not None:
         require_writable(options.out, options.overwrite)
-    disaggregator = Disaggregator.from_pretrained(options.model)
-    house = read_metered(options.data, options, options.columns)
+    disaggregator, house = read_for(
+        Disaggregator.from_pretrained(options.model),
+        lambda step: read_metered(options.data, options, step, options.columns),
+    )
     say(house)
     found = evaluate_on(disaggregator, house)
     if options.out is not None:

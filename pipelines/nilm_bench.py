@@ -58,7 +58,7 @@ def bench(cases: Sequence[str], options: NilmBenchOptions = NilmBenchOptions()) 
     rows: Rows = []
     for name in cases or CASES:
         case = CASES[name]
-        train, test = _houses(case)
+        train, test = _houses(case, options.step)
         for seed in options.seeds:
             sys.stderr.write(f"{name}, seed {seed}: {case.split}\n")
             checkpoints = None if options.checkpoints is None else Path(options.checkpoints) / f"{name}-{seed}"
@@ -66,7 +66,8 @@ def bench(cases: Sequence[str], options: NilmBenchOptions = NilmBenchOptions()) 
                 options.appliances or case.appliances, options.models, options.coverage, seed, options.device,
                 sys.stderr.isatty(), checkpoints,
             )  # fmt: skip
-            rows += rows_of(made.fit(train, test=test), name, case.split, seed)
+            split = case.split if options.step == "1min" else f"{case.split}; all in steps of {options.step}"
+            rows += rows_of(made.fit(train, test=test), name, split, seed)
     if options.json is not None:
         with whole_file(options.json, options.overwrite) as partial:
             partial.write_text(json.dumps(rows, indent=1, allow_nan=False) + "\n", encoding="utf-8")
@@ -128,9 +129,9 @@ def bench_table(rows: Sequence[dict[str, Any]]) -> str:
     return "\n\n".join(parts)
 
 
-def _houses(case: Case) -> tuple[list[House], list[House]]:
-    train = [open_house(name) for name in case.train]
-    return first_and_last(train) if case.test is None else (train, [open_house(case.test)])
+def _houses(case: Case, step: str) -> tuple[list[House], list[House]]:
+    train = [open_house(name, step) for name in case.train]
+    return first_and_last(train) if case.test is None else (train, [open_house(case.test, step)])
 
 
 def _cost(rows: Rows) -> Table:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from ..domains.nilm.channels import is_channels, read_channels
 from ..domains.nilm.collections import house_files, house_rows, open_house
@@ -62,22 +63,22 @@ def gather(options: NilmFitting, test: float = 0.0) -> Houses:
     return Houses(train, None, tested, split, wanted, note=_credits(options.houses))
 
 
-def read_metered(source: str, options: NilmReading, columns: Sequence[str] = ()) -> House:
+def read_metered(source: str, options: NilmReading, step: str | pd.Timedelta, columns: Sequence[str] = ()) -> House:
     """A house with its appliances, from a file, a folder of its files, or one of channels as of UK-DALE."""
     if wrong := [pair for pair in columns if "=" not in pair]:
         raise InputError(f"--columns {wrong[0]!r} is not APPLIANCE=COLUMN, such as kettle=Appliance8.")
     named = {name.strip(): column.strip() for name, _, column in (pair.partition("=") for pair in columns)}
     if is_channels(source):
-        return _metered(read_channels(source, **reading(options)), source)
-    house = read_house(_files(source), appliances=named or None, name=_folder(source), **reading(options))
+        return _metered(read_channels(source, **reading(options, step)), source)
+    house = read_house(_files(source), appliances=named or None, name=_folder(source), **reading(options, step))
     return _metered(house, source)
 
 
-def read_whole(source: str, options: NilmReading) -> House:
+def read_whole(source: str, options: NilmReading, step: str | pd.Timedelta) -> House:
     """The mains of a house alone, from a file, a folder of its files, or one of channels as of UK-DALE."""
     if is_channels(source):
-        return read_channels(source, with_appliances=False, **reading(options))
-    return read_mains(_files(source), name=_folder(source), **reading(options))
+        return read_channels(source, with_appliances=False, **reading(options, step))
+    return read_mains(_files(source), name=_folder(source), **reading(options, step))
 
 
 def _metered(house: House, source: str) -> House:
@@ -89,7 +90,7 @@ def _metered(house: House, source: str) -> House:
     return house
 
 
-def reading(options: NilmReading) -> dict[str, Any]:
+def reading(options: NilmReading, step: str | pd.Timedelta) -> dict[str, Any]:
     """The options of reading as `read_house` takes them."""
     volts: str | float | None = options.voltage
     with suppress(ValueError):  # then it is the name of a column
@@ -102,7 +103,7 @@ def reading(options: NilmReading) -> dict[str, Any]:
         "zone": options.zone,
         "first_year": options.first_year,
         "max_gap": options.max_gap,
-        "step": options.step,
+        "step": step,
     }
 
 
@@ -151,7 +152,7 @@ def _simulated(options: NilmFitting) -> Houses:
 
 
 def _read(sources: Sequence[str], names: Sequence[str], options: NilmFitting) -> list[House]:
-    houses = [read_metered(source, options, options.columns) for source in sources]
+    houses = [read_metered(source, options, options.step, options.columns) for source in sources]
     houses += [open_house(name, options.step) for name in names]
     for house in houses:
         say(house)

@@ -18,13 +18,15 @@ class NilmReading:
     zone: str | None = option(None, "IANA zone of the local clock, such as Europe/London")
     first_year: int | None = option(None, "true year of the smallest one, where years count 1, 2, ..", "YEAR")
     max_gap: str = option("3min", "longest gap over which a reading is held", "LENGTH")
-    step: str = option("1min", "readings are averaged over it", "LENGTH")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NilmFitting(NilmReading):
     """Which houses are learnt from, and how."""
 
+    step: str = option(
+        "1min", "readings are averaged over it; of a model for readings far apart, their distance", "LENGTH"
+    )
     data: tuple[str, ...] = option(
         (), "house with mains and appliances, a file or a folder of its files; left out: simulated houses", "FILE,.."
     )
@@ -97,6 +99,7 @@ class NilmBenchOptions:
         ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted-plain", "boosted-pair"),
         "names; the one chosen on validation is scored beside them",
     )
+    step: str = option("1min", "readings are averaged over it before anything is learnt from them", "LENGTH")
     appliances: tuple[str, ...] = option((), "of the case; left out: all of them")
     seeds: tuple[int, ...] = option((0,), "everything is fitted for each")
     coverage: float = option(0.9, "coverage of the intervals")

@@ -20,10 +20,11 @@ def states(disaggregator: Disaggregator, house: House, prediction: xr.Dataset) -
     """How often each appliance was said to run when it did and when it did not."""
     counts = {}
     for name, title, truth, power in _metered(house, prediction, "power_w"):
-        on, said = on_rule(truth, APPLIANCES[name]), power >= APPLIANCES[name].on_w
+        rule = APPLIANCES[name].at(house.step)
+        on, said = on_rule(truth, rule), power >= rule.on_w
         counts[title] = np.array([[(~on & ~said).sum(), (~on & said).sum()], [(on & ~said).sum(), (on & said).sum()]])
     rules = ", ".join(
-        f"{APPLIANCES[name].title} from a probability of {at:g} and {APPLIANCES[name].on_w:g} W"
+        f"{APPLIANCES[name].title} from a probability of {at:g} and {APPLIANCES[name].at(house.step).on_w:.0f} W"
         for name, at in disaggregator.thresholds_.items()
     )
     text = f"Steps by what the appliance did and what was said of it; shares are of each row. Said to run: {rules}."
@@ -35,7 +36,7 @@ def probabilities(house: House, prediction: xr.Dataset) -> Section:
     """Whether an appliance runs as often as its probability says."""
     stated, found = {}, {}
     for name, title, truth, probability in _metered(house, prediction, "probability"):
-        on = on_rule(truth, APPLIANCES[name])
+        on = on_rule(truth, APPLIANCES[name].at(house.step))
         place = np.minimum((probability * BINS).astype(int), BINS - 1)
         count = np.bincount(place, minlength=BINS).astype(float)
         count[count < LEAST] = np.nan

@@ -29,7 +29,7 @@ class ApplianceBands(NamedTuple):
 
 def powers(house: House, said: Mapping[str, Estimate], thresholds: Mapping[str, float]) -> dict[str, Watts]:
     """Power of each appliance, off below its threshold, together never above the mains; each (time,) W."""
-    switched_on = {name: switched(said[name], at, APPLIANCES[name]) for name, at in thresholds.items()}
+    switched_on = {name: switched(said[name], at, APPLIANCES[name].at(house.step)) for name, at in thresholds.items()}
     return within_mains(switched_on, house.mains_w)
 
 

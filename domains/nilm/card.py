@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ... import __version__
 from ...shared.reading.grid import say_duration
-from .appliances import APPLIANCES
+from .appliances import APPLIANCES, MINUTE
 from .metrics import Scored, score_table
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def card(made: "Disaggregator") -> str:
     titles = ", ".join(APPLIANCES[name].title for name in made.chosen_)
     chosen = "\n".join(
         f"- {APPLIANCES[name].title}: {model}, running from a probability of {made.thresholds_[name]:g} and "
-        f"{APPLIANCES[name].on_w:g} W; energy is {_counted(made.counted_[name])}"
+        f"{APPLIANCES[name].at(made.step_).on_w:.0f} W; energy is {_counted(made.counted_[name])}"
         for name, model in made.chosen_.items()
     )
     validation = score_table(
@@ -51,10 +51,19 @@ on it, and its houses are those that were learnt from, so a stranger's house wil
 ## When not to use it
 
 {doubts or "- Validation gives no reason of its own."}
-- On readings coarser than a minute: a kettle runs for two or three of them.
+{_coarse(made)}
 - For houses of another kind than those above (storage heating, a heat pump, a car that charges, 120 V).
 - To bill somebody: intervals hold on average over houses like those above, not for every house.
 """
+
+
+def _coarse(made: "Disaggregator") -> str:
+    if made.step_ <= MINUTE:
+        return "- On readings coarser than a minute: a kettle runs for two or three of them."
+    return (
+        f"- Where finer readings can be had: in {say_duration(made.step_)} most of what tells appliances apart is "
+        "averaged away."
+    )
 
 
 def _took(made: "Disaggregator") -> str:

@@ -13,7 +13,7 @@ from ...shared.errors import InputError
 from ...shared.reading.grid import duration, say_duration, say_time
 from ...shared.reading.table import plural
 from ...shared.reading.times import FORWARD, clock_change
-from .appliances import APPLIANCES
+from .appliances import APPLIANCES, Appliance
 from .house import House, Watts
 from .powers import in_power
 from .readings import One, Source, joined, open_readings
@@ -123,7 +123,9 @@ def read_house(
         del appliances_w[one]
         repairs.append(f"{columns.appliances[one]!r} has no values: the house is read without {one}")
     repairs += _said_gaps(mains_w, grid.tz_convert(times.tz), width, all_of.hint_zone)
-    repairs += [line for one, seen in appliances_w.items() for line in _beyond(one, seen, mains_w)]
+    repairs += [
+        line for one, seen in appliances_w.items() for line in _beyond(APPLIANCES[one].at(width), seen, mains_w)
+    ]
     return House(
         name=name or _name(sources[0]),
         times=grid,
@@ -189,13 +191,13 @@ def _said_gaps(mains_w: Watts, clock: pd.DatetimeIndex, width: pd.Timedelta, hin
     ]
 
 
-def _beyond(name: str, power_w: Watts, mains_w: Watts) -> list[str]:
-    runs = power_w >= APPLIANCES[name].on_w
+def _beyond(one: Appliance, power_w: Watts, mains_w: Watts) -> list[str]:
+    runs = power_w >= one.on_w
     over = runs & (power_w > 1.1 * mains_w + 50)
     share = over.sum() / max(int((runs & np.isfinite(mains_w)).sum()), 1)
     if share <= BEYOND:
         return []
-    return [f"{name} takes more than the mains in {share:.0%} of the time it runs: check units, clocks and columns"]
+    return [f"{one.name} takes more than the mains in {share:.0%} of the time it runs: check units, clocks and columns"]
 
 
 def _name(source: One) -> str:

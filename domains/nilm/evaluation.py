@@ -44,7 +44,7 @@ def evaluate_on(disaggregator: Disaggregator, house: House) -> Evaluation:
     lines = [
         Scored(
             disaggregator.chosen_[name], name,
-            score_house(house, power_w[name], APPLIANCES[name], thresholds[name], expected_w[name]),
+            score_house(house, power_w[name], APPLIANCES[name].at(house.step), thresholds[name], expected_w[name]),
         )
         for name in both
     ]  # fmt: skip

@@ -162,6 +162,11 @@ def disaggregate_in_memory(
     return map_in_memory(found.work, found.series, found.work.layout, series_per_chunk=houses_per_chunk, client=client)
 
 
+def suited_to(model: Disaggregator, source: ManySource) -> Disaggregator:
+    """The model, or what ships beside it for readings as far apart as those of the source; what answers it."""
+    return model.for_readings(_apart(open_series(source)))
+
+
 def day_rows(results: xr.Dataset) -> pa.Table:
     """Lay results out as rows of (series, day, appliance) with a column for each variable, and status."""
     axes = ["series", *BY_APPLIANCE]
@@ -180,13 +185,19 @@ def _prepared(model: Disaggregator, source: ManySource, unit: str, zone: str | N
     if (known := spelled(unit, "the mains", "the houses")) not in JOULES:
         raise InputError(f"unit={unit!r} is neither power nor energy of a house; give W, kW, Wh or kWh.")
     times = pd.DatetimeIndex(series["time"].values)
-    if (apart := times[1] - times[0]) > COARSEST:
+    if (apart := _apart(series)) > COARSEST:
         raise InputError(
             f"the readings are {say_duration(apart)} apart; appliances run for minutes and leave no trace in them: "
             f"give readings of {say_duration(COARSEST)} or finer."
         )
+    model = model.for_readings(apart)
     work = HousesOfChunk(_answering(model), _layout(model, _days(times, apart, model.step_, zone)), known, zone)
     return _Prepared(series, work)
+
+
+def _apart(series: xr.DataArray) -> pd.Timedelta:
+    times = pd.DatetimeIndex(series["time"].values[:2])
+    return pd.Timedelta(times[1] - times[0])
 
 
 def _days(times: pd.DatetimeIndex, apart: pd.Timedelta, step: pd.Timedelta, zone: str | None) -> pd.DatetimeIndex:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -74,6 +74,7 @@ class Disaggregator:
         self.scores_: dict[str, dict[str, Score]] = {}
         self.seconds_fit_: dict[str, float] = {}
         self.coverage_ = pd.DataFrame()
+        self.coarser_: dict[pd.Timedelta, Path] = {}  # models of longer steps that ship beside this one, by step
 
     def fit(
         self,
@@ -145,7 +146,8 @@ class Disaggregator:
     def predict(self, source: Source | House, **reading: Any) -> xr.Dataset:
         """Split the mains of one house.
 
-        source   a `House`, or whatever `read_mains` reads, with its options; readings of any rate come to the step
+        source   a `House`, or whatever `read_mains` reads, with its options; readings of any rate come to the step of
+                 the model, or of one that ships beside it for readings further apart (`for_readings`)
         -> power_w, power_low_w, power_high_w, expected_w, probability (time, appliance); mains_w, rest_w (time);
            energy_kwh, energy_low_kwh, energy_high_kwh (day, appliance) and (month, appliance) with `month_` before
            the names; covered (day). The appliances together never exceed the mains; where these are missing, so is
@@ -154,7 +156,12 @@ class Disaggregator:
            likely counts for half, and what such sums are usually short of is added (`expected`).
         """
         self._fitted()
-        house = source if isinstance(source, House) else read_mains(source, **{**reading, "step": self.step_})
+        if isinstance(source, House):
+            house = source
+        else:
+            suited, house = read_for(self, lambda step: read_mains(source, **{**reading, "step": step}))
+            if suited is not self:
+                return suited.predict(house)
         if house.step != self.step_:
             raise InputError(
                 f"{house.name} has steps of {house.step}, the model learnt {self.step_}; coarsen it first."
@@ -163,6 +170,17 @@ class Disaggregator:
             raise InputError(f"{house.name} has no reading of the mains; nothing can be said of it.")
         prediction = answer(house, self.say(house), self.thresholds_, self.counted_, self.bands_)
         return prediction.assign_attrs(self._about(house))
+
+    def for_readings(self, apart: pd.Timedelta | None) -> "Disaggregator":
+        """Itself, or what ships beside it for readings this far apart: of the shortest step that is no shorter.
+
+        What a kettle does in a minute cannot be seen in half an hour; there, models of half-hours know what can be.
+        """
+        if apart is None or apart <= COARSEST * self.step_ or not self.coarser_:
+            return self
+        step = min((step for step in self.coarser_ if step >= apart), default=max(self.coarser_))
+        known = Disaggregator.from_pretrained(self.coarser_[step])
+        return known.only(*(name for name in self.chosen_ if name in known.chosen_))
 
     def doubt(self, house: House | None, name: str) -> str:
         """Why the answer for an appliance, of this house or any, should not be trusted; empty without a reason."""
@@ -174,22 +192,25 @@ class Disaggregator:
             )
         return "; ".join(filter(None, (said, self.trust_[name])))
 
-    def only(self, name: str) -> "Disaggregator":
-        """The part of a fitted disaggregator that answers one appliance."""
+    def only(self, *names: str) -> "Disaggregator":
+        """The part of a fitted disaggregator that answers these appliances."""
         self._fitted()
-        if name not in self.chosen_:
-            raise InputError(f"this disaggregator knows {', '.join(self.chosen_)}, not {name!r}.")
-        part = Disaggregator((name,), self.models, self.coverage, self.seed, self.device)
+        if unknown := [name for name in names if name not in self.chosen_]:
+            raise InputError(f"this disaggregator knows {', '.join(self.chosen_)}, not {unknown[0]!r}.")
+        part = Disaggregator(names, self.models, self.coverage, self.seed, self.device)
         for kept in ("step_", "houses_", "held_", "tested_", "seconds_fit_", "data_note_"):
             setattr(part, kept, getattr(self, kept))
         for by_appliance in ("chosen_", "thresholds_", "counted_", "trust_", "bands_"):
-            setattr(part, by_appliance, {name: getattr(self, by_appliance)[name]})
-        part.apart_scores_ = {one: score for one, score in self.apart_scores_.items() if one == name}
+            setattr(part, by_appliance, {name: getattr(self, by_appliance)[name] for name in names})
+        part.apart_scores_ = {one: score for one, score in self.apart_scores_.items() if one in names}
         for by_model in ("validation_scores_", "scores_"):
             found = getattr(self, by_model)
-            setattr(part, by_model, {model: {name: one[name]} for model, one in found.items() if name in one})
-        part.members_ = {model: self.members_[model] for model in self.parts(self.chosen_[name])}
-        part.coverage_ = self.coverage_[self.coverage_["appliance"] == name] if len(self.coverage_) else self.coverage_
+            kept_scores = {model: {name: one[name] for name in names if name in one} for model, one in found.items()}
+            setattr(part, by_model, {model: one for model, one in kept_scores.items() if one})
+        wanted = dict.fromkeys(model for name in names for model in self.parts(self.chosen_[name]))
+        part.members_ = {model: self.members_[model] for model in wanted}
+        is_mine = self.coverage_["appliance"].isin(names) if len(self.coverage_) else []
+        part.coverage_ = self.coverage_[is_mine] if len(self.coverage_) else self.coverage_
         return part
 
     def save_pretrained(self, folder: str | Path, overwrite: bool = False) -> None:
@@ -210,7 +231,7 @@ class Disaggregator:
         return [*self.members_, *([BLEND] if BLEND in self.models and self.parts(BLEND) else [])]
 
     def _checked(self, houses: Sequence[House], validation: Sequence[House], test: Sequence[House]) -> list[Appliance]:
-        known = [appliance(name) for name in self.appliances]
+        known = [appliance(name).at(houses[0].step) for name in self.appliances] if houses else []
         if not known or not houses:
             raise InputError("give at least one appliance and one submetered house.")
         for name in self.models:
@@ -339,7 +360,7 @@ class Disaggregator:
     def _switched(self, model: str, house: House, said: Mapping[str, Estimate]) -> dict[str, Watts]:
         """What a candidate alone would answer, at the thresholds chosen for it."""
         return {
-            name: switched(said[name], choice.threshold, APPLIANCES[name])
+            name: switched(said[name], choice.threshold, APPLIANCES[name].at(house.step))
             for name, choice in self.choices_[model].items()
         }
 
@@ -359,7 +380,7 @@ class Disaggregator:
             picked = self.chosen_[name] if model == CHOSEN else model
             at = self.choices_[picked][name].threshold
             scores = [
-                score_house(house, power_w[name], APPLIANCES[name], at, energy_w[name])
+                score_house(house, power_w[name], APPLIANCES[name].at(house.step), at, energy_w[name])
                 for house, power_w, energy_w in zip(test, answers, energies, strict=True)
                 if name in house.appliances_w
             ]
@@ -380,3 +401,13 @@ class Disaggregator:
             "repairs": json.dumps(house.repairs),
             "zone": house.zone or "as written",
         }
+
+
+def read_for(model: Disaggregator, read: Callable[[pd.Timedelta], House]) -> tuple[Disaggregator, House]:
+    """A house on the step of the model, or of what ships beside it for readings so far apart; with that model.
+
+    read  reads the house on a step
+    """
+    house = read(model.step_)
+    suited = model.for_readings(house.apart)
+    return (model, house) if suited is model else (suited, read(suited.step_))

@@ -12,6 +12,7 @@ import torch
 from ...shared.errors import InputError
 from ...shared.learning.folder import read_folder, write_folder
 from .answer import ApplianceBands
+from .appliances import APPLIANCES
 from .card import card
 from .intervals import Bands
 from .metrics import Score
@@ -63,11 +64,18 @@ def read_model(kind: type[Fitted], folder: str | Path) -> Fitted:
     if not names or name not in (*names, ALL):
         some = f", or one of {', '.join((*names, ALL))}" if names else ""
         raise InputError(f"there is no model folder {folder}; give one{some}.")
-    return _joined(kind) if name == ALL else _read(kind, _shelf() / name)
+    made = _joined(kind) if name == ALL else _read(kind, _shelf() / name)
+    made.coarser_ = {pd.Timedelta(one): _shelf() / one for one in _folders() if one not in names}
+    return made
 
 
 def shipped() -> list[str]:
-    """Names of the models that ship with the suite."""
+    """Names of the models that ship with the suite, for readings of a minute or finer."""
+    return [one for one in _folders() if one in APPLIANCES]
+
+
+def _folders() -> list[str]:
+    """What ships: models of one appliance by its name, and of all appliances by a step longer than a minute."""
     shelf = _shelf()
     return sorted(one.name for one in shelf.iterdir() if (one / "config.json").is_file()) if shelf.is_dir() else []
 

@@ -224,8 +224,8 @@ def test_a_system_that_is_said_to_work_fits_scores_and_listens_to_the_mains(
 def test_a_bench_has_a_row_for_each_model_appliance_and_seed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def house(name: str) -> House:
-        return replace(simulate(days=12, seed=len(name), appliances=NAMES), name=name)
+    def house(name: str, step: str) -> House:
+        return replace(simulate(days=12, seed=len(name), appliances=NAMES, step=step), name=name)
 
     monkeypatch.setattr(nilm_bench, "open_house", house)
     monkeypatch.setitem(CASES, "refit-2-20", Case(("a",), "bbb", NAMES, "trained on a, tested on bbb"))

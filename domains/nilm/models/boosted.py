@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from ....shared.errors import InputError, require
 from ....shared.learning.trees import Trees
-from ..appliances import APPLIANCES, Appliance
+from ..appliances import APPLIANCES, MINUTE, Appliance
 from ..context import context
-from ..features import features, quiet_level, without_gaps
+from ..features import features, quiet_level, steps_of, without_gaps
 from ..house import Estimate, House
 from ..lending import lenders
 from ..recompose import Recipe, recompose
@@ -25,7 +26,8 @@ from ..split import cut
 
 Floats = NDArray[np.float32]
 CANDIDATE = 0.7  # of `on_w`: minutes that rise less above the quiet level of two hours around them are off
-QUIET = 60  # steps on either side, the level of which the share is taken
+QUIET = 60  # minutes on either side, the level of which the share is taken
+LEAST_QUIET = 6  # steps, where they are longer than a minute
 
 
 class Looked(NamedTuple):
@@ -53,10 +55,13 @@ class Boosted:
     households: int = 0  # of the simulator that are learnt from as they are
     on_: dict[str, list[list[Trees]]] = field(init=False)  # by appliance and pass; in the first one of either half
     share_: dict[str, Trees] = field(init=False)
+    step_: pd.Timedelta = field(init=False)
 
     def fit(self, houses: Sequence[House], appliances: Sequence[Appliance]) -> Self:
         """Learn from every house that has an appliance; raises InputError when none has."""
         require("lightgbm", "nilm")
+        self.step_ = houses[0].step
+        appliances = [self._rule(one.name) for one in appliances]
         for one in appliances:
             if not any(_runs(house, one) for house in houses):
                 raise InputError(f"no house of training has a {one.title} that ever runs; leave it out.")
@@ -87,19 +92,19 @@ class Boosted:
 
     def look(self, house: House) -> Looked:
         """What `answer` needs of a house; the same for models of the same appliances."""
-        return look(house, min(APPLIANCES[name].on_w for name in self.on_))
+        return look(house, min(self._rule(name).on_w for name in self.on_))
 
     def answer(self, looked: Looked) -> dict[str, Estimate]:
         """Estimates for a house that was looked at."""
-        known, real = [APPLIANCES[name] for name in self.on_], np.isfinite(looked.house.mains_w)
+        known, real = [self._rule(name) for name in self.on_], np.isfinite(looked.house.mains_w)
         said = {one.name: _mean(self.on_[one.name][0], looked.inputs, _may(looked, one)) for one in known}
         inputs = looked.inputs
         if self.passes == 2:
             extra = _context(looked, list(said.values()))
             inputs = np.concatenate([inputs, extra], axis=1)
-            said = {name: _mean(self.on_[name][1], inputs, _may(looked, APPLIANCES[name])) for name in self.share_}
+            said = {name: _mean(self.on_[name][1], inputs, _may(looked, self._rule(name))) for name in self.share_}
         found = {}
-        for one in (APPLIANCES[name] for name in self.share_):
+        for one in (self._rule(name) for name in self.share_):
             may = np.flatnonzero(_may(looked, one) & (said[one.name] > 0.01))
             watts, on = (np.where(real, np.float32(0), np.float32(np.nan)) for _ in range(2))
             share = np.clip(self.share_[one.name].predict(inputs[may]), 0, 1.2)
@@ -111,6 +116,7 @@ class Boosted:
     def only(self, names: Sequence[str]) -> Self:
         """The part that answers these appliances; the first pass over all of them stays, since the second needs it."""
         part = replace(self)
+        part.step_ = self.step_
         part.on_ = {name: found if name in names else found[:1] for name, found in self.on_.items()}
         part.share_ = {name: self.share_[name] for name in names}
         return part
@@ -118,9 +124,10 @@ class Boosted:
     def with_those_of(self, other: "Boosted") -> Self:
         """Answer the other's appliances too; raises ValueError unless both stand on the same first pass."""
         mine, theirs = ({name: one[0] for name, one in model.on_.items()} for model in (self, other))
-        if not _same(mine, theirs):
+        if self.step_ != other.step_ or not _same(mine, theirs):
             raise ValueError("two models of boosted trees that were not fitted together cannot be joined.")
         whole = replace(self)
+        whole.step_ = self.step_
         whole.on_ = {name: max(mine, other.on_[name], key=len) for name, mine in self.on_.items()}
         shares = {**self.share_, **other.share_}
         whole.share_ = {name: shares[name] for name in self.on_ if name in shares}
@@ -133,7 +140,7 @@ class Boosted:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The trees, by appliance."""
-        found: dict[str, NDArray[Any]] = {"seed": np.array([self.seed, self.passes])}
+        found: dict[str, NDArray[Any]] = {"seed": np.array([self.seed, self.passes, self.step_.value])}
         for name, passes in self.on_.items():
             for at, group in enumerate(passes):
                 for half, trees in enumerate(group):
@@ -145,8 +152,9 @@ class Boosted:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The inverse of `to_arrays`."""
-        seed, passes = (int(one) for one in arrays["seed"])
+        seed, passes, *step = (int(one) for one in arrays["seed"])
         made = cls(seed=seed, passes=passes)
+        made.step_ = pd.Timedelta(step[0], "ns") if step else MINUTE  # the first models said no step
         names = sorted({key.split("/")[0] for key in arrays if "/" in key}, key=list(APPLIANCES).index)
 
         def trees(name: str) -> Trees:
@@ -163,6 +171,9 @@ class Boosted:
         }
         made.share_ = {name: trees(f"{name}/share") for name in names if f"{name}/share.root" in arrays}
         return made
+
+    def _rule(self, name: str) -> Appliance:
+        return APPLIANCES[name].at(self.step_)
 
     def _with_copies(self, houses: Sequence[House], place: int) -> list[House]:
         seeds = np.random.default_rng([self.seed, place]).integers(0, 2**31, (len(houses), self.copies))
@@ -242,10 +253,11 @@ class Boosted:
 
 def look(house: House, least_w: float) -> Looked:
     """The minutes of a house in which something of `least_w` may run, and what the mains look like there."""
-    mains = without_gaps(house.mains_w)
-    up = mains - quiet_level(mains, 2 * QUIET)
+    minutes = house.step / MINUTE
+    mains, quiet = without_gaps(house.mains_w, minutes), steps_of(QUIET, minutes, LEAST_QUIET)
+    up = mains - quiet_level(mains, 2 * quiet)
     rows = np.flatnonzero((up >= CANDIDATE * least_w) & np.isfinite(house.mains_w))
-    return Looked(house, rows, up[rows], (mains - quiet_level(mains, QUIET))[rows], features(mains, rows))
+    return Looked(house, rows, up[rows], (mains - quiet_level(mains, quiet))[rows], features(mains, rows, minutes))
 
 
 def _context(looked: Looked, said: Sequence[Floats]) -> Floats:

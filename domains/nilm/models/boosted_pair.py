@@ -14,10 +14,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..appliances import Appliance
+from ..appliances import MINUTE, Appliance
 from ..blending import blended
 from ..house import Estimate, House
 from .boosted import Boosted
+
+FEWER = 2 / 3  # of the trees, where steps are longer than a minute and houses have fewer of them
 
 
 @dataclass
@@ -37,9 +39,10 @@ class BoostedPair:
         """Learn from every house that has an appliance; raises InputError when none has."""
         copies = max(1, round(self.made_up / len(houses)))
         seeds = np.random.default_rng([self.seed, 17]).integers(0, 2**31, 2)
+        rounds = self.rounds if houses[0].step <= MINUTE else round(self.rounds * FEWER)
         self.members_ = [
             Boosted(
-                copies, self.days, rounds=self.rounds, rest=self.rest, seed=int(seed), simulated=self.simulated,
+                copies, self.days, rounds=rounds, rest=self.rest, seed=int(seed), simulated=self.simulated,
                 households=self.households,
             ).fit(houses, appliances)
             for seed in seeds

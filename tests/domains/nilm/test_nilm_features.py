@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labformer.domains.nilm.features import features, quiet_level, without_gaps
+from labformer.domains.nilm.features import features, quiet_level, steps_of, without_gaps
 from labformer.domains.nilm.simulate import simulate
 
 SIGHT = 300  # steps that matter: 240 around, and the quiet level of an hour there
@@ -87,3 +87,22 @@ def test_whole_mains_stay_and_missing_ones_become_nothing() -> None:
 def test_the_quiet_level_is_the_lowest_reading_around() -> None:
     plainly = [MAINS[max(0, at - 20) : at + 21].min() for at in range(300)]
     np.testing.assert_array_equal(quiet_level(MAINS, 20)[:300], plainly)
+
+
+@pytest.mark.parametrize("minutes", [5, 15, 30])
+def test_longer_steps_have_inputs_of_the_same_kind(minutes: int) -> None:
+    mains = np.rint(simulate(60, 3, step=f"{minutes}min").mains_w)
+    rows = np.arange(100, len(mains) - 100, 3)
+    seen = features(mains, rows, minutes)
+    assert np.isfinite(seen).all()
+    np.testing.assert_array_equal(features(mains + 100, rows, minutes), seen)
+    changed, place = mains.copy(), len(mains) // 2
+    changed[place] += 5000
+    far = np.abs(rows - place) * minutes > max(SIGHT, 30 * minutes)
+    np.testing.assert_allclose(features(changed, rows, minutes)[far], seen[far], atol=0.01)
+
+
+def test_minutes_become_steps_only_where_steps_are_longer() -> None:
+    assert [steps_of(60, step) for step in (1 / 6, 1, 10, 30)] == [60, 60, 6, 2]
+    assert steps_of(5, 30) == 1
+    assert steps_of(60, 30, 6) == 6

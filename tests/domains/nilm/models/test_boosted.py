@@ -171,3 +171,25 @@ def test_what_cannot_be_learnt_is_refused_in_a_line(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     with pytest.raises(MissingExtra, match=r"labformer\[nilm\]"):
         Boosted(copies=0, passes=1).fit(HOUSES[:1], ASKED[:1])
+
+
+def test_half_hours_are_learnt_by_the_same_rules_and_keep_their_step() -> None:
+    step = "30min"
+    houses = [simulate(60, seed, appliances=NAMES, step=step) for seed in range(3)]
+    model = Boosted(copies=0, passes=1, rounds=30).fit(houses[:2], ASKED)
+    assert same(
+        model, Boosted(copies=0, passes=1, rounds=30).fit(houses[:2], [one.at(houses[0].step) for one in ASKED])
+    )
+    loaded = Boosted.from_arrays(model.to_arrays())
+    assert loaded.step_ == pd.Timedelta(step)
+    assert same(model, loaded, houses[2])
+    power, on = model.predict(houses[2])["dishwasher"]
+    truth = houses[2].appliances_w["dishwasher"]
+    assert on[truth >= ASKED[1].at(pd.Timedelta(step)).on_w].mean() > 3 * on[truth < 10].mean()
+    assert np.abs((on * power).sum() - truth.sum()) < 0.5 * truth.sum()
+
+
+def test_a_model_that_says_no_step_learnt_minutes(plain: Boosted) -> None:
+    arrays = plain.to_arrays()
+    arrays["seed"] = arrays["seed"][:2]
+    assert same(plain, Boosted.from_arrays(arrays))
