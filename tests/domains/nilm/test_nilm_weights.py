@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from labformer.domains.nilm.house import House
@@ -14,6 +15,8 @@ from labformer.domains.nilm.simulate import simulate
 NAMES = ["dishwasher", "kettle", "microwave", "shower", "washing_machine"]
 SHELF = Path(__file__).parents[3] / "domains" / "nilm" / "weights"
 LARGEST = 3_000_000  # bytes
+STEPS = ["10min", "15min", "30min", "5min"]  # of models of all five appliances, for readings further apart
+LARGEST_OF_FIVE = 3_200_000
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,31 @@ def test_weights_are_small_and_their_card_says_what_they_rest_on(name: str) -> N
     for word in ("## Data", "CC BY 4.0", "seed 0", "TECA", "zero", "## When not to use it"):
         assert word in card
     assert json.loads((folder / "config.json").read_text(encoding="utf-8"))["class"] == "Disaggregator"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_models_of_longer_steps_ship_and_say_how_little_they_know(step: str) -> None:
+    folder = SHELF / step
+    assert (folder / "model.safetensors").stat().st_size <= LARGEST_OF_FIVE
+    card = (folder / "card.md").read_text(encoding="utf-8")
+    for word in ("## Data", "CC BY 4.0", "seed 0", "left out", "do not trust single uses", "`labformer fit nilm", step):
+        assert word in card
+    model = Disaggregator.from_pretrained(folder)
+    assert model.step_ == pd.Timedelta(step)
+    assert sorted(model.chosen_) == NAMES
+
+
+@pytest.mark.parametrize(("apart", "step"), [("5min", "5min"), ("15min", "15min"), ("30min", "30min")])
+def test_readings_further_apart_are_answered_at_their_own_step(apart: str, step: str) -> None:
+    """Simulated, so unlike the houses of training: what they must tell is most of the shower, and no more than all."""
+    house = simulate(30, seed=5, step=apart, appliances=("shower", "kettle"))
+    frame = pd.DataFrame({"time": house.times.tz_localize(None), "W": house.mains_w})
+    found = Disaggregator.from_pretrained("shower").predict(frame, unit="W")
+    assert list(found["appliance"].values) == ["shower"]
+    assert pd.Timedelta(np.diff(found["time"].values)[0]) == pd.Timedelta(step)
+    kwh = float(found["energy_kwh"].sum())
+    truth = house.appliances_w["shower"].sum() * house.step.total_seconds() / 3.6e6
+    assert 0.3 * truth < kwh < 1.7 * truth
 
 
 def test_a_model_alone_says_what_it_says_among_all(house: House, whole: Disaggregator) -> None:
