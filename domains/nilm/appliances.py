@@ -19,15 +19,15 @@ class Appliance:
     on_w: float  # W; below it the appliance counts as off, and a prediction under it becomes 0
     max_w: float  # W
     pause_min: float  # minutes without power that belong to one use (a dishwasher between its two heatings)
-    lasts_min: float = 1  # minutes that it takes its power at a stretch
+    lasts_min: float = 1  # minutes for which it takes its power at a stretch, at the least
     columns: tuple[str, ...] = ()  # other spellings of its column, lower case, letters and digits only
 
     def at(self, step: pd.Timedelta) -> "Appliance":
         """The rule for steps longer than a minute, which the appliance fills in part.
 
-        The least power falls with the root of the part that it fills: to 250 W for a kettle in ten minutes, of which it
-        boils for two or three. With the part itself, what a house never rests from would count as running; unchanged,
-        the shorter end of a use that two steps share would not.
+        The least power falls with the root of the part that it fills at the least: to 91 W for a kettle in half an hour,
+        to which a cup or two come on average. With the part itself, what a house never rests from would count as
+        running; unchanged, hardly any kettle would.
         """
         if step <= MINUTE:
             return self
@@ -37,10 +37,10 @@ class Appliance:
 APPLIANCES: dict[str, Appliance] = {
     one.name: one
     for one in (
-        Appliance("kettle", "kettle", 500, 6000, 1, 2.5),
+        Appliance("kettle", "kettle", 500, 6000, 1, 1),
         Appliance("dishwasher", "dishwasher", 300, 4000, 90, 12, ("dishwashermachine",)),
         Appliance("washing_machine", "washing machine", 300, 4000, 45, 12, ("washer", "clotheswasher", "wm")),
-        Appliance("microwave", "microwave", 200, 6000, 3, 3, ("microwaveoven",)),
+        Appliance("microwave", "microwave", 200, 6000, 3, 1, ("microwaveoven",)),
         Appliance("shower", "electric shower", 1000, 12000, 3, 7, ("electricshower",)),
     )
 }

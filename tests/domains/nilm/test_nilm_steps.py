@@ -43,7 +43,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_least_power_falls_with_the_root_of_the_part_of_a_step_that_is_filled() -> None:
     kettle = APPLIANCES["kettle"]
     assert kettle.at(pd.Timedelta("10s")) == kettle.at(pd.Timedelta("1min")) == kettle
-    assert kettle.at(pd.Timedelta("10min")).on_w == pytest.approx(kettle.on_w / 2)
+    assert kettle.at(pd.Timedelta("4min")).on_w == pytest.approx(kettle.on_w / 2)
     dishwasher = APPLIANCES["dishwasher"]
     assert dishwasher.at(pd.Timedelta("10min")).on_w == dishwasher.on_w  # it heats for longer
 
