@@ -25,9 +25,9 @@ class Appliance:
     def at(self, step: pd.Timedelta) -> "Appliance":
         """The rule for steps longer than a minute, which the appliance fills in part.
 
-        The least power falls with the root of the part that it fills at the least: to 91 W for a kettle in half an hour,
-        to which a cup or two come on average. With the part itself, what a house never rests from would count as
-        running; unchanged, hardly any kettle would.
+        The least power falls with the root of the part that it fills at the least: to 91 W for a kettle in half an
+        hour, to which a cup or two come on average. With the part itself, what a house never rests from would count
+        as running; unchanged, hardly any kettle would.
         """
         if step <= MINUTE:
             return self

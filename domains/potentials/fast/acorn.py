@@ -33,7 +33,7 @@ from .design import Design, Rows, restrained
 from .dual import DualEquations
 from .folded import Folded
 from .normal import NormalEquations
-from .sample import equations_of, first_of, ordered
+from .sample import drawn_rows, equations_of, first_of, ordered, spread_over
 from .solve import Equations, LeftOut, Prior
 from .whole import LENGTHS, Whole, one_molecule
 
@@ -76,15 +76,15 @@ class Acorn(Part):
         if self.config.reach is None:
             self.config = replace(self.config, reach=self._reach(train, seed))
         order = ordered(train, seed)
-        # all of few frames; of many, those on which the prior is chosen
-        first = (
-            [train[place] for place in order] if not many else first_of([train[place] for place in order], CHOSEN_ON)
-        )
-        equations = self._equations(first)
+        if many:
+            first, equations = self._sampled(train, seed)
+        else:
+            first = [train[place] for place in order]
+            equations = self._equations(first)
         self.whole = self._molecule(train, first, equations, seed)
         self._mean = self._taught(train, seed)  # in the columns that are solved for
         equations = self._completed(equations, first)
-        self.prior = choose(equations)
+        self.prior = choose(equations, atoms=_mean_atoms(first))
         if not many:
             self._left = (
                 {int(place): train[place] for place in order},
@@ -108,12 +108,12 @@ class Acorn(Part):
         tried = sorted({min(one, self.config.cutoff) for one in REACHES})
         if len(tried) < 2 or not any(one.periodic for one in train):
             return self.config.near
-        some, found = first_of([train[place] for place in ordered(train, seed)], CHOSEN_ON), {}
+        found = {}
         for reach in tried:
             other = Acorn(replace(self.config, reach=reach))
             other.elements = self.elements
-            equations = other._equations(some)
-            found[reach] = merit(equations.left_out(choose(equations)))
+            some, equations = other._sampled(train, seed)
+            found[reach] = merit(equations.left_out(choose(equations, atoms=_mean_atoms(some))))
         return min(tried, key=found.__getitem__)
 
     def _molecule(self, train: list[Frame], first: list[Frame], equations: Equations, seed: int) -> Whole | None:
@@ -150,9 +150,9 @@ class Acorn(Part):
 
     def learned(self, train: list[Frame], seed: int, quieter: float) -> tuple[Tensor, Tensor | None]:
         """As `_solved_many`, for a basis that stands."""
-        first = first_of([train[place] for place in ordered(train, seed)], CHOSEN_ON)
-        equations = self._completed(self._equations(first), first)
-        self.prior, scales = choose(equations), equations.scales
+        first, equations = self._sampled(train, seed)
+        equations = self._completed(equations, first)
+        self.prior, scales = choose(equations, atoms=_mean_atoms(first)), equations.scales
         del equations
         return self._solved_many(train, [], scales, seed, quieter)
 
@@ -243,13 +243,21 @@ class Acorn(Part):
         count = sum(map(equations_of, train))
         return int((1e9 * self.config.memory - 8 * count**2) / (4 * count))
 
-    def _equations(self, frames: list[Frame]) -> Equations:
-        """With all but the term of a whole molecule, and labels as they are."""
-        design = self._design(frames)
-        rows = [
-            self._weighed(design.rows(frame), frame)
-            for frame in tqdm(frames, desc="acorn: equations", unit="frame", disable=None, leave=False)
-        ]
+    def _sampled(self, train: list[Frame], seed: int) -> tuple[list[Frame], Equations]:
+        """Frames on which the prior is chosen, and their equations, of large frames for some of the atoms."""
+        order = [train[place] for place in ordered(train, seed)]
+        first, atoms = (first_of(order, CHOSEN_ON), 0) if one_molecule(train) else spread_over(order, CHOSEN_ON)
+        return first, self._equations(first, atoms, seed)
+
+    def _equations(self, frames: list[Frame], atoms: int = 0, seed: int = 0) -> Equations:
+        """With all but the term of a whole molecule, and labels as they are.
+
+        atoms  of each frame whose forces are asked for, drawn by the seed; 0: of all
+        """
+        design, rng, rows = self._design(frames), np.random.default_rng([seed, 37]), []
+        for frame in tqdm(frames, desc="acorn: equations", unit="frame", disable=None, leave=False):
+            whole = self._weighed(design.rows(frame), frame)
+            rows.append(whole.only(drawn_rows(whole.kinds, atoms, rng)) if atoms else whole)
         blocks = [np.concatenate([one.blocks[place] for one in rows]) for place in range(len(design.columns))]
         ends = np.cumsum([len(one.labels) for one in rows]).tolist()
         return Equations(
@@ -440,3 +448,7 @@ class _Said(NamedTuple):
 
     energy: float
     force: float
+
+
+def _mean_atoms(frames: Sequence[Frame]) -> float:
+    return float(np.mean([len(one) for one in frames]))

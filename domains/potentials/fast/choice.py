@@ -29,15 +29,17 @@ class Errors(Protocol):
         """Of a component, eV/Å."""
 
 
-def choose(equations: Equations, start: Prior = Prior()) -> Prior:
+def choose(equations: Equations, start: Prior = Prior(), atoms: float | None = None) -> Prior:
     """The prior with the least error on frames left out: noise, shares of terms, quiet energies where there are many.
+
+    atoms  of a frame in the mean, where the equations have forces of some of them only
 
     With fewer the noise of an energy grows with the atoms from ten on: from five cells of copper it once followed that
     energies are worth nothing, and the noise of small molecules is too little for a hundred atoms.
     """
     few = len(equations.ends) < ENERGIES
     if few:
-        atoms = int((equations.kinds == 1).sum()) / 3 / len(equations.ends)
+        atoms = int((equations.kinds == 1).sum()) / 3 / len(equations.ends) if atoms is None else atoms
         start = replace(start, quiet=(max(start.quiet[0], EACH * atoms), start.quiet[1]))
     best, found = start, _judged(equations, start)
     used = [body for body in range(2, len(start.shares)) if equations.blocks[body].shape[1]]

@@ -1,4 +1,4 @@
-"""Which frames stand for all of them, and how many equations they give."""
+"""Which frames stand for all of them, which atoms of large ones, and how many equations they give."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import Frame
+
+ENOUGH = 20  # frames
+LEAST_ATOMS = 4
+OTHERS = 7  # equations of a frame that are not of forces
 
 
 def ordered(train: Sequence[Frame], seed: int) -> NDArray[np.int64]:
@@ -16,6 +20,25 @@ def ordered(train: Sequence[Frame], seed: int) -> NDArray[np.int64]:
 def first_of(frames: list[Frame], equations: int) -> list[Frame]:
     """The first frames that give up to so many equations; two at least."""
     return frames[: max(2, int(np.searchsorted(np.cumsum(list(map(equations_of, frames))), equations)))]
+
+
+def spread_over(frames: list[Frame], equations: int) -> tuple[list[Frame], int]:
+    """Frames that give up to so many equations, and the atoms of each whose forces are asked for; 0: of all.
+
+    Three cells of a liquid say less of what is to be believed than a few dozen atoms of each of twenty: where whole
+    frames would be fewer than that, more of them give some of their atoms.
+    """
+    some, count = first_of(frames, equations), min(ENOUGH, len(frames))
+    if len(some) >= count and sum(map(equations_of, some)) <= equations:
+        return some, 0
+    return frames[:count], max(LEAST_ATOMS, (equations // count - OTHERS) // 3)
+
+
+def drawn_rows(kinds: NDArray[np.int8], atoms: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Places of the equations of a frame that are not of forces, and of those of so many atoms, drawn; in order."""
+    forces = np.flatnonzero(kinds == 1).reshape(-1, 3)
+    kept = rng.choice(len(forces), min(atoms, len(forces)), replace=False)
+    return np.sort(np.concatenate([np.flatnonzero(kinds != 1), forces[kept].ravel()]))
 
 
 def equations_of(frame: Frame) -> int:
