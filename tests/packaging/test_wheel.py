@@ -83,9 +83,9 @@ def test_what_the_suite_reads_is_in(inside: set[str]) -> None:
     for name in ("py.typed", "data/catalogue.toml", "data/england_wales_demand_2000.csv", "data/README.md"):
         assert f"labformer/{name}" in inside
     assert any(re.fullmatch(r"labformer/shared/report/templates/[^/]+\.html", name) for name in inside)
-    for appliance in ("kettle", "washing_machine", "dishwasher", "microwave", "shower"):
+    for model in ("kettle", "washing_machine", "dishwasher", "microwave", "shower", "5min", "30min"):
         for name in ("config.json", "model.safetensors", "card.md"):
-            assert f"labformer/domains/nilm/weights/{appliance}/{name}" in inside
+            assert f"labformer/domains/nilm/weights/{model}/{name}" in inside
 
 
 def test_every_file_of_a_package_ships_and_nothing_else(root: Path, sources: list[Path], inside: set[str]) -> None:
