@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ..frame import Frame
 
-ENOUGH = 20  # frames
+FEWEST = 4  # whole frames
+ENOUGH = 20  # frames, of some of whose atoms forces are asked for
 LEAST_ATOMS = 4
 OTHERS = 7  # equations of a frame that are not of forces
 
@@ -26,10 +27,10 @@ def spread_over(frames: list[Frame], equations: int) -> tuple[list[Frame], int]:
     """Frames that give up to so many equations, and the atoms of each whose forces are asked for; 0: of all.
 
     Three cells of a liquid say less of what is to be believed than a few dozen atoms of each of twenty: where whole
-    frames would be fewer than that, more of them give some of their atoms.
+    frames would be so few, more of them give some of their atoms. Five cells of copper with their energies say more.
     """
     some, count = first_of(frames, equations), min(ENOUGH, len(frames))
-    if len(some) >= count and sum(map(equations_of, some)) <= equations:
+    if len(some) >= min(FEWEST, count) and sum(map(equations_of, some)) <= equations:
         return some, 0
     return frames[:count], max(LEAST_ATOMS, (equations // count - OTHERS) // 3)
 

@@ -13,15 +13,20 @@ def frames_of(atoms: int, count: int) -> list[Frame]:
     return [molecule(np.full(atoms, 8), rng.uniform(0, 9, (atoms, 3))) for _ in range(count)]
 
 
-def test_small_frames_are_asked_whole() -> None:
-    frames = frames_of(9, 100)
+@pytest.mark.parametrize(("size", "count"), [(9, 64), (64, 9), (108, 5)])
+def test_frames_that_are_not_too_large_are_asked_whole(size: int, count: int) -> None:
+    frames = frames_of(size, 100)
     some, atoms = spread_over(frames, 1800)
     assert atoms == 0
     assert some == first_of(frames, 1800)
-    assert len(some) == 64
+    assert len(some) == count
 
 
-@pytest.mark.parametrize(("size", "count"), [(192, 160), (192, 10), (64, 100), (5000, 30), (5000, 2)])
+def test_two_frames_that_fit_are_asked_whole() -> None:
+    assert spread_over(frames_of(100, 2), 1800)[1] == 0
+
+
+@pytest.mark.parametrize(("size", "count"), [(192, 160), (192, 10), (5000, 30), (5000, 2)])
 def test_large_frames_give_some_of_their_atoms_so_that_there_are_many(size: int, count: int) -> None:
     some, atoms = spread_over(frames_of(size, count), 1800)
     assert len(some) == min(ENOUGH, count)
