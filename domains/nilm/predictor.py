@@ -209,8 +209,8 @@ class Disaggregator:
             setattr(part, by_model, {model: one for model, one in kept_scores.items() if one})
         wanted = dict.fromkeys(model for name in names for model in self.parts(self.chosen_[name]))
         part.members_ = {model: self.members_[model] for model in wanted}
-        is_mine = self.coverage_["appliance"].isin(names) if len(self.coverage_) else []
-        part.coverage_ = self.coverage_[is_mine] if len(self.coverage_) else self.coverage_
+        held = self.coverage_
+        part.coverage_ = held[held["appliance"].isin(names)] if len(held) else held
         return part
 
     def save_pretrained(self, folder: str | Path, overwrite: bool = False) -> None:
