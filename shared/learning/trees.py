@@ -97,14 +97,14 @@ class Trees(NamedTuple):
         return self._replace(**single)
 
     def to_small_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """A third of `to_arrays`; exact for trees that were `rounded`."""
+        """A third of `to_arrays` or less; exact for trees that were `rounded`."""
         here = np.arange(len(self.value))
         return {
-            f"{prefix}.root": self.root.astype(np.int32),
-            f"{prefix}.feature": self.feature.astype(np.int16),
+            f"{prefix}.root": _smallest(self.root),
+            f"{prefix}.feature": _smallest(self.feature),
             f"{prefix}.threshold": self.threshold.astype(np.float32),
-            f"{prefix}.left": (self.left - here).astype(np.int16),
-            f"{prefix}.right": (self.right - here).astype(np.int16),
+            f"{prefix}.left": _smallest(self.left - here),
+            f"{prefix}.right": _smallest(self.right - here),
             f"{prefix}.value": self.value.astype(np.float32),
             f"{prefix}.start": self.start,
         }
@@ -127,3 +127,12 @@ class Trees(NamedTuple):
     def from_arrays(cls, prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The inverse of `to_arrays`."""
         return cls(*(arrays[f"{prefix}.{name}"] for name in cls._fields))
+
+
+def _smallest(whole: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers in the smallest signed kind that holds them all."""
+    kinds = (np.int8, np.int16, np.int32)
+    held = (
+        one for one in kinds if not len(whole) or -np.iinfo(one).max <= whole.min() <= whole.max() <= np.iinfo(one).max
+    )
+    return whole.astype(next(held, np.int64))

@@ -33,7 +33,7 @@ from .design import Design, Rows, restrained
 from .dual import DualEquations
 from .folded import Folded
 from .normal import NormalEquations
-from .sample import drawn_rows, equations_of, first_of, ordered, spread_over
+from .sample import drawn_rows, equations_of, first_of, mean_atoms, ordered, spread_over
 from .solve import Equations, LeftOut, Prior
 from .whole import LENGTHS, Whole, one_molecule
 
@@ -84,7 +84,7 @@ class Acorn(Part):
         self.whole = self._molecule(train, first, equations, seed)
         self._mean = self._taught(train, seed)  # in the columns that are solved for
         equations = self._completed(equations, first)
-        self.prior = choose(equations, atoms=_mean_atoms(first))
+        self.prior = choose(equations, atoms=mean_atoms(first))
         if not many:
             self._left = (
                 {int(place): train[place] for place in order},
@@ -113,7 +113,7 @@ class Acorn(Part):
             other = Acorn(replace(self.config, reach=reach))
             other.elements = self.elements
             some, equations = other._sampled(train, seed)
-            found[reach] = merit(equations.left_out(choose(equations, atoms=_mean_atoms(some))))
+            found[reach] = merit(equations.left_out(choose(equations, atoms=mean_atoms(some))))
         return min(tried, key=found.__getitem__)
 
     def _molecule(self, train: list[Frame], first: list[Frame], equations: Equations, seed: int) -> Whole | None:
@@ -152,7 +152,7 @@ class Acorn(Part):
         """As `_solved_many`, for a basis that stands."""
         first, equations = self._sampled(train, seed)
         equations = self._completed(equations, first)
-        self.prior, scales = choose(equations, atoms=_mean_atoms(first)), equations.scales
+        self.prior, scales = choose(equations, atoms=mean_atoms(first)), equations.scales
         del equations
         return self._solved_many(train, [], scales, seed, quieter)
 
@@ -245,8 +245,7 @@ class Acorn(Part):
 
     def _sampled(self, train: list[Frame], seed: int) -> tuple[list[Frame], Equations]:
         """Frames on which the prior is chosen, and their equations, of large frames for some of the atoms."""
-        order = [train[place] for place in ordered(train, seed)]
-        first, atoms = (first_of(order, CHOSEN_ON), 0) if one_molecule(train) else spread_over(order, CHOSEN_ON)
+        first, atoms = spread_over([train[place] for place in ordered(train, seed)], CHOSEN_ON)
         return first, self._equations(first, atoms, seed)
 
     def _equations(self, frames: list[Frame], atoms: int = 0, seed: int = 0) -> Equations:
@@ -448,7 +447,3 @@ class _Said(NamedTuple):
 
     energy: float
     force: float
-
-
-def _mean_atoms(frames: Sequence[Frame]) -> float:
-    return float(np.mean([len(one) for one in frames]))

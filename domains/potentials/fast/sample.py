@@ -45,3 +45,8 @@ def drawn_rows(kinds: NDArray[np.int8], atoms: int, rng: np.random.Generator) ->
 def equations_of(frame: Frame) -> int:
     """Of energy, forces, and strain where a frame has stress."""
     return 1 + 3 * len(frame) + 6 * (frame.stress is not None and frame.volume > 0)
+
+
+def mean_atoms(frames: Sequence[Frame]) -> float:
+    """Of a frame."""
+    return float(np.mean([len(one) for one in frames]))

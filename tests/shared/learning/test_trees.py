@@ -71,6 +71,17 @@ def test_rounded_trees_are_stored_small_without_loss() -> None:
     np.testing.assert_allclose(trees.predict(X), boosting.predict(X), atol=1)
 
 
+@pytest.mark.parametrize("column", [0, 127, 128, 32_767, 32_768, 3_000_000])
+def test_small_arrays_hold_columns_of_any_number(column: int) -> None:
+    stump = Trees(
+        np.array([0]), np.array([column, 0, 0]), np.array([0.5, 0.0, 0.0]), np.array([1, 1, 2]), np.array([2, 1, 2]),
+        np.array([0.0, -1.0, 1.0]), np.array([0.25]),
+    )  # fmt: skip
+    again = Trees.from_small_arrays("x", load(save(stump.to_small_arrays("x"))))
+    for mine, theirs in zip(again, stump, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def test_trees_of_lightgbm_answer_as_it_does() -> None:
     lightgbm = pytest.importorskip("lightgbm", reason="the extra nilm is not installed")
     _, X = fitted(max_iter=1)
