@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Sequence
 
-from ..domains.potentials.judging.scores import Scores
+from ..domains.potentials.judging.scores import Scores, stress_turned
 from ..domains.potentials.predictor import InteratomicPotential, named, warnings_of
 from ..shared.evaluation.bootstrap import Interval
 from ..shared.evaluation.table import Table, figures
+from ..shared.reading.table import plural
 from . import potential
 from .potential_bench import bench as measure
 from .potential_bench import bench_table
@@ -65,7 +66,7 @@ def evaluate(options: PotentialEvaluateOptions) -> int:
     """Print the errors, by element too."""
     scores, predictions = potential.evaluate_from_model(options)
     sys.stdout.write(score_table(scores).to_text() + "\n")
-    for line in warnings_of(predictions):
+    for line in [*stress_turned(predictions), *warnings_of(predictions)]:
         sys.stdout.write(f"note: {line}\n")
     return 0
 
@@ -105,10 +106,10 @@ def _share(value: float) -> str:
 
 def _said(made: InteratomicPotential) -> str:
     lines = [
-        f"{made.method} of {named(made.elements_)}: {made.count():,} numbers from {made.frames_fit_} frames in "
-        f"{made.seconds_fit_:.1f} s; cutoff {made.cutoff:g} Å; held out: {made.held_}",
+        f"{made.method} of {named(made.elements_)}: {made.count():,} numbers from {plural(made.frames_fit_, 'frame')} "
+        f"in {made.seconds_fit_:.1f} s; cutoff {made.cutoff:g} Å; held out: {made.held_}",
     ]
-    if made.trust_ is not None:
+    if made.trust_ is not None and made.promises:
         seen = ", each left out of a fit" if made.held_ == "none" else ""
         lines.append(f"errors calibrated at {made.coverage:.0%} on {made.trust_.frames} frames{seen}")
     return "\n".join([*lines, *(f"note: {one}" for one in made.notes_)])

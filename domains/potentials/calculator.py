@@ -21,8 +21,10 @@ except ImportError as error:
 if TYPE_CHECKING:
     from ase import Atoms
 
-NOVEL = 2.0  # times the edge of training: beyond it a warning is due
-LOOK = 100  # evaluations between two looks at novelty, where it does not come with the forces
+NOVEL = 2.0  # times the edge of training: beyond it a warning is due; one atom in a hundred of a fair test is beyond 1
+# where novelty does not come with the forces it is looked at when an atom or a corner of the cell has moved so far, Å,
+FAR = 0.2  # since the last look, a scan in small steps too,
+LOOK = 100  # or after so many evaluations
 
 
 class LabformerCalculator(Calculator):
@@ -34,13 +36,14 @@ class LabformerCalculator(Calculator):
                tolerances, phonons and finite differences
     device     "cpu", "cuda", ...
     skin       Å by which pairs are searched beyond the cutoff; a list serves until an atom has moved half of it
-    doubts     whether every answer brings `force_radius`, which costs some models several times their forces;
-               `evaluate_many` always brings it
-    novel      warn, once, when an atom's novelty passes this
+    doubts     whether every answer brings `force_radius` and `novelty`, which costs some models several times their
+               forces; `evaluate_many` always brings them
+    novel      warn, once, when an atom's novelty passes this. It is looked at in every answer that brings it, else
+               whenever something moved by 0.2 Å since the last look
 
     `results` holds energy, free_energy (the same), forces, stress where the atoms are periodic, and where the potential
     has them `force_radius` (atom,) eV/Å (the error of an atom's force vector lies below it, with the coverage to which
-    the potential was calibrated; see `doubts`) and `novelty` (atom,) (1: surroundings at the edge of training).
+    the potential was calibrated) and `novelty` (atom,) (1: surroundings at the edge of training); see `doubts`.
 
     Atoms with an element that was not learned raise InputError. Atoms that move (they have momenta) under forces that
     are no gradient draw one warning: their energy drifts.
@@ -71,6 +74,7 @@ class LabformerCalculator(Calculator):
             False  # asked for once, it comes with every answer: relaxations of cells ask for all at each step
         )
         self._warned: set[str] = set()
+        self._looked: tuple[int, Frame] | None = None  # at which evaluation novelty was looked at last, and at what
 
     def calculate(
         self,
@@ -122,7 +126,8 @@ class LabformerCalculator(Calculator):
                 "molecular dynamics. Use a thermostat, or a conservative potential.",
             )
         novelty = found.novelty
-        if novelty is None and self.evaluations % LOOK == 1 and "novel" not in self._warned:
+        if novelty is None and "novel" not in self._warned and self._look_is_due(frame):
+            self._looked = self.evaluations, frame
             novelty = self.evaluator.novelty(frame)
         if novelty is not None and np.max(novelty, initial=0.0) > self.novel:
             atom = int(np.argmax(novelty))
@@ -131,6 +136,15 @@ class LabformerCalculator(Calculator):
                 f"atom {atom} ({atoms.symbols[atom]}) stands in surroundings {novelty[atom]:.1f} times as far out as "
                 f"the edge of training, at evaluation {self.evaluations}: do not trust what follows.",
             )
+
+    def _look_is_due(self, frame: Frame) -> bool:
+        if self._looked is None or self.evaluations - self._looked[0] >= LOOK:
+            return True
+        last = self._looked[1]
+        if not np.array_equal(last.numbers, frame.numbers):
+            return True
+        moved = np.concatenate([frame.positions - last.positions, frame.cell - last.cell])
+        return bool((moved**2).sum(1).max() > FAR**2)
 
     def _warn_once(self, key: str, words: str) -> None:
         if key not in self._warned:

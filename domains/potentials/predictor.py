@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...shared.errors import InputError
+from ...shared.reading.table import plural
 from .batch import Batch
 from .committee import Committee
 from .frame import Frame, require_labels
@@ -26,7 +27,7 @@ from .parts import Answered, PartSum, answers, left_over, reference_left_over
 from .reading.elements import SYMBOLS
 from .registry import DEFAULT, NONE, entry
 from .saving import read_model, write_model
-from .uncertainty import Trust, calibrate
+from .uncertainty import Trust, calibrate, frames_needed
 
 Floats = NDArray[np.float64]
 MANY = 200  # frames from which a tenth is held out for good; with fewer, folds are held out and all are fitted again
@@ -153,6 +154,11 @@ class InteratomicPotential:
         return self._sum().conservative
 
     @property
+    def promises(self) -> bool:
+        """Whether errors were calibrated, on frames enough for the coverage."""
+        return self.trust_ is not None and bool(np.isfinite(self.trust_.force_factor))
+
+    @property
     def unpromised(self) -> frozenset[str]:
         """Laws of `checks.LAWS` that a part does not hold by construction."""
         return frozenset(law for one in self._sum().parts for law in getattr(one, "unpromised", ()))
@@ -189,7 +195,7 @@ class InteratomicPotential:
 
         For dynamics: novelty counts only where the model has a measure of its own.
         """
-        if self.trust_ is None or not np.isfinite(self.trust_.force_factor):
+        if self.trust_ is None or not self.promises:
             return None
         nothing = torch.zeros(len(batch.numbers))
         spread, novelty = (
@@ -263,9 +269,11 @@ class InteratomicPotential:
         found: list[Answered] = []
         for fold in range(FIFTH):
             out = set(order[fold::FIFTH].tolist())
-            rest = self._new(reference)
-            rest.fit([one for place, one in enumerate(frames) if place not in out], (), self.seed)
-            found += answers(rest, [frames[place] for place in sorted(out)], stress=False)
+            rest, kept = self._new(reference), [one for place, one in enumerate(frames) if place not in out]
+            rest.fit(kept, (), self.seed)
+            known = _elements(kept)  # an element of one frame alone is unknown to the fit that leaves it out
+            asked = [frames[place] for place in sorted(out) if _elements([frames[place]]) <= known]
+            found += answers(rest, asked, stress=False) if asked else []
             if len(found) >= HELD[0]:
                 break
         return found
@@ -287,8 +295,18 @@ class InteratomicPotential:
             notes.append("forces are not the gradient of the energy: energy drifts in dynamics")
         if len({tuple(sorted(one.numbers.tolist())) for one in frames}) == 1 and not reference:
             notes.append("all frames have one composition: energies of other compositions are unknown up to a constant")
-        if self.promise and (self.trust_ is None or not np.isfinite(self.trust_.force_factor)):
-            notes.append(f"too few frames were kept to promise errors at {self.coverage:.0%}: there are no radii")
+        notes += [
+            f"{SYMBOLS[number - 1]} occurs in one frame alone ({owners[0].name or 'no name'}), on which rests what is "
+            "said of it"
+            for number in self.elements_
+            if len(frames) > 1 and len(owners := [one for one in frames if number in one.numbers]) == 1
+        ]
+        if self.promise and not self.promises:
+            seen = 0 if self.trust_ is None else self.trust_.frames
+            notes.append(
+                f"errors were seen on {plural(seen, 'frame')} that a fit had left out, too few to promise them at "
+                f"{self.coverage:.0%}: there are no radii; {frames_needed(self.coverage)} are needed"
+            )
         if self.delta:
             notes.append("GFN2-xTB runs beside the model at every step")
         return notes

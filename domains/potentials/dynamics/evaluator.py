@@ -52,8 +52,8 @@ class Evaluator:
                `force_radius(batch, evaluated)` its calibrated radii are handed on, `novelty_(frame)` stands in for
                a model that has no novelty of its own
     dtype      "float32" or "float64"; energies are summed in float64 either way
-    doubts     whether each atom's doubt is asked for too, where a part can leave that out to be fast (it has a switch
-               `doubts`)
+    doubts     whether each atom's doubt and novelty are asked for too, where a part can leave that out to be fast (it
+               has a switch `doubts`)
     skin       Å by which pairs are searched beyond the cutoff, so that a list serves several steps
     """
 
@@ -92,7 +92,7 @@ class Evaluator:
     def novelty(self, frame: Frame) -> Floats | None:
         """(atom,) by the measure that a fitted potential has beside its model; None without one. As dear as forces.
 
-        Where the model has a measure of its own, every `Answer` brings it.
+        Where the model has a measure of its own, or doubts are asked for, every `Answer` brings it.
         """
         measure = getattr(self.potential, "novelty_", None)
         return None if measure is None else np.asarray(measure(frame))
@@ -108,6 +108,9 @@ class Evaluator:
         energies, forces = _numpy(found.energies), _numpy(found.forces)
         strains = None if found.stress is None else _numpy(found.stress)
         others = [None if one is None else _numpy(one) for one in (radius, found.novelty)]
+        if doubts and others[1] is None:
+            measured = [self.novelty(frame) for frame in frames]
+            others[1] = None if measured[0] is None else np.concatenate([one for one in measured if one is not None])
         return [
             Answer(
                 float(energies[place]),

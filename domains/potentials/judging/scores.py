@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 MILLI = 1000.0  # eV -> meV
 FEWEST = 4  # frames for an interval
+AGAINST = -0.5  # cosine between two stresses, below which one has the other sign
 ALONE = Blocks(block=1)  # frames of a test set are taken as independent
 
 
@@ -83,6 +84,22 @@ def score(predictions: "Sequence[Prediction]") -> Scores:
         _median([radius for one in labelled for radius in one.force_radius if np.isfinite(radius)]) * MILLI,
         _share([bool(far > 1) for one in labelled for far in one.novelty if not np.isnan(far)]),
     )
+
+
+def stress_turned(predictions: "Sequence[Prediction]") -> list[str]:
+    """A line where the stress of the frames points against the potential's: programs differ in its sign."""
+    pairs = [(one.stress, one.frame.stress) for one in predictions]
+    both = [(said, told) for said, told in pairs if said is not None and told is not None]
+    if not both:
+        return []
+    said, told = (np.concatenate(one) for one in zip(*both, strict=True))
+    sizes = float(np.sqrt((said**2).sum() * (told**2).sum()))
+    if not sizes > 0 or (along := float((said * told).sum()) / sizes) > AGAINST:
+        return []
+    return [
+        f"the stress of the frames points against the potential's ({along:.2f} of 1 along it): is it positive under "
+        "pressure? Then give --stress-unit with a minus, such as --stress-unit=-eV/Å^3"
+    ]
 
 
 def force_gaps(one: "Prediction") -> Floats:

@@ -67,8 +67,9 @@ def read_frames(paths: str | Path | Sequence[str | Path], options: ReadOptions =
         found = without_holes(found, own_repairs)
         left = [one for one in found if not _isolated(one, own[one.name])]
         _refer([one for one in found if _isolated(one, own[one.name])], reference)
-        _refuse_bad(left, options_here, all(one.fixed for one in raw), str(path), units)
+        # first, so that one wild frame does not speak for the units of all
         left = without_far_forces(without_borrowed_stress(left, own_repairs), options.largest_force, own_repairs)
+        _refuse_bad(left, options_here, all(one.fixed for one in raw), str(path), units)
         frames += left
         groups += [own[one.name] for one in left]
         repairs += own_repairs

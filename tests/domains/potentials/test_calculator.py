@@ -200,6 +200,44 @@ def test_a_measure_beside_the_model_stands_in_where_it_has_no_novelty() -> None:
         atoms.get_forces()
 
 
+def stretched(frame: Frame) -> np.ndarray:
+    """A novelty that grows with the length of the first pair."""
+    return np.full(len(frame), np.linalg.norm(frame.positions[1] - frame.positions[0]))
+
+
+def test_a_scan_in_small_steps_warns_soon_after_it_left_training() -> None:
+    atoms = to_atoms(dimer(1.5))
+    atoms.calc = LabformerCalculator(pair.Morse())
+    atoms.calc.evaluator.potential.novelty_ = stretched
+    with pytest.warns(UserWarning, match=r"2\.[0-2] times .* at evaluation (2[1-9]|3\d):"):
+        for step in range(60):
+            atoms.set_distance(0, 1, 1.5 + 0.025 * step, fix=0)  # beyond 2 from evaluation 22 on
+            atoms.get_forces()
+
+
+def test_novelty_is_not_looked_at_while_little_moves() -> None:
+    looks: list[Frame] = []
+    atoms = with_calculator(pair.cluster())
+    atoms.calc.evaluator.potential.novelty_ = lambda frame: [looks.append(frame), np.zeros(len(frame))][1]
+    for seed in range(150):
+        atoms.rattle(1e-3, seed=seed)
+        atoms.get_forces()
+    assert len(looks) == 2, "at the start and after a hundred evaluations"
+
+
+def test_a_measure_beside_the_model_comes_with_doubts() -> None:
+    for doubts in (False, True):
+        calculator = LabformerCalculator(pair.Morse(), doubts=doubts)
+        calculator.evaluator.potential.novelty_ = lambda frame: np.arange(len(frame)) / 10
+        atoms = to_atoms(pair.cluster())
+        atoms.calc = calculator
+        atoms.get_forces()
+        assert ("novelty" in calculator.results) == doubts
+        many = calculator.evaluate_many([pair.cluster(4), atoms])
+        np.testing.assert_array_equal(many[1]["novelty"], np.arange(6) / 10)
+        assert len(many[0]["novelty"]) == 4
+
+
 def test_relaxation_of_atoms_and_cell_ends_without_forces_and_stress() -> None:
     atoms = with_calculator(pair.crystal(), dtype="float64")
     assert BFGS(FrechetCellFilter(atoms), logfile=None).run(fmax=1e-4, steps=200)

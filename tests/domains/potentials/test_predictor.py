@@ -48,6 +48,18 @@ def test_energies_of_isolated_atoms_are_kept_and_carry_to_other_molecules(water)
     assert not any("one composition" in note for note in made.notes_)
 
 
+def test_an_element_of_one_frame_alone_is_named_and_its_frame_calibrates_nothing(water):
+    made = InteratomicPotential("morse").fit([*water[:12], *springs.frames(1, springs.METHANE, seed=5)])
+    assert made.trust_.frames == 12 and made.promises
+    assert [one.split(" (")[0] for one in made.notes_] == ["C occurs in one frame alone"]
+
+
+def test_too_few_frames_say_how_many_are_needed(water):
+    made = InteratomicPotential("morse").fit(water[:6])
+    assert not made.promises
+    assert any("on 6 frames" in one and "there are no radii; 9 are needed" in one for one in made.notes_)
+
+
 def test_labels_are_passed_on_and_what_is_known_is_added_back(water, monkeypatch):
     half = Entry("potentials_springs", "Morse", "baseline", "half of the truth")
 

@@ -275,6 +275,8 @@ def _values(corpus: Corpus) -> None:
     wild = truth[5].forces.copy()  # type: ignore[union-attr]
     wild[2] = 4000.0
     corpus.add("force-outlier", text_of(corpus.put(5, forces=wild)), "repaired", "4e+03", "frame 5", truth=left)
+    failed = corpus.put(5, forces=3000 * truth[5].forces, energy=truth[5].energy + 20)  # type: ignore[operator]
+    corpus.add("wild-frame", text_of(failed), "repaired", "far beyond all others", "frame 5", truth=left)
     off = corpus.put(7, energy=truth[7].energy + 900.0)  # type: ignore[operator]
     corpus.add("energy-zero", text_of(corpus.put(7, energy=0.0)), "refused", "frame 7", "its energy is 0 eV")
     corpus.add("energy-outlier", text_of(off), "refused", "frame 7", "its energy is")
