@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -186,27 +186,32 @@ CHILDREN: dict[str, Callable[[Row], Row]] = {
 }
 
 
-def peer_python(folder: Path, peer: str) -> str:
-    """The interpreter of a peer's environment, made when it is missing; leaves with one line if it cannot be."""
-    home = folder / peer
+def peer_python(folder: Path, peer: str, packages: Sequence[str] = ()) -> str:
+    """The interpreter of a peer's environment, made when it is missing; leaves with one line if it cannot be.
+
+    packages  of a peer that needs no torch
+    """
+    home, wanted = folder / peer, packages or [PEERS[peer]]
     python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     try:
         if not python.exists():
             subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-            # torch first, as the suite has it, so that the peer pulls no other build
-            subprocess.run([*install, f"torch=={version('torch').partition('+')[0]}"], check=True)
-        subprocess.run([*install, PEERS[peer]], check=True, stdout=sys.stderr)
+            if not packages:  # torch first, as the suite has it, so that the peer pulls no other build
+                subprocess.run([*install, f"torch=={version('torch').partition('+')[0]}"], check=True)
+        subprocess.run([*install, *wanted], check=True, stdout=sys.stderr)
     except (OSError, subprocess.CalledProcessError) as error:
-        sys.exit(f"the peer {PEERS[peer]} cannot be installed in {home} ({error}); nothing was measured.")
+        sys.exit(f"the peer {' '.join(wanted)} cannot be installed in {home} ({error}); nothing was measured.")
     return str(python)
 
 
-def child(python: str, name: str, asked: Row, threads: int, folder: Path) -> Row:
-    """One process of one contender; what it prints goes to a log."""
+def child(python: str, name: str, asked: Row, threads: int, folder: Path, script: str = __file__) -> Row:
+    """One process of one contender, which finds libraries of its own environment; what it prints goes to a log."""
     settings = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    if python != sys.executable:
+        settings["LD_LIBRARY_PATH"] = str(Path(python).parent.parent / "lib")
     answer, log = folder / "answer.json", folder / "log.txt"
-    command = [python, str(Path(__file__).absolute()), "--child", name, json.dumps(asked), str(answer)]
+    command = [python, str(Path(script).absolute()), "--child", name, json.dumps(asked), str(answer)]
     with log.open("w") as file:
         done = subprocess.run(command, stdout=file, stderr=file, env=os.environ | settings, cwd=folder)
     if done.returncode:
@@ -315,6 +320,17 @@ def compare_universal(chosen: argparse.Namespace, folder: Path) -> tuple[list[Ro
     return rows, met
 
 
+def tell(rows: list[Row], versions: Row, chosen: argparse.Namespace) -> None:
+    """Rows and what they were measured on, printed and in the file of --json."""
+    from core import processor
+
+    machine = {"processor": processor(), "threads": chosen.threads, "versions": versions}
+    text = json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n"
+    if chosen.json:
+        chosen.json.write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+
+
 def main() -> None:
     if sys.argv[1:2] == ["--child"]:
         name, asked, answer = sys.argv[2:]
@@ -346,8 +362,6 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.data is None:
         parser.error("give --data, or set LABFORMER_DATA")
-    from core import processor
-
     chosen.environments = chosen.environments.absolute()
     rows: list[Row] = []
     versions: Row = {"python": platform.python_version(), "torch": version("torch")}
@@ -359,11 +373,7 @@ def main() -> None:
         if "universal" in chosen.tasks:
             found, met = compare_universal(chosen, Path(name))
             rows, versions = rows + found, versions | met
-    machine = {"processor": processor(), "threads": chosen.threads, "versions": versions}
-    text = json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n"
-    if chosen.json:
-        chosen.json.write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
+    tell(rows, versions, chosen)
 
 
 if __name__ == "__main__":
