@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..domains.nilm.channels import is_channels, read_channels
+from ..domains.nilm.channels import is_channels, read_channel, read_channels
 from ..domains.nilm.collections import house_files, house_rows, open_house
 from ..domains.nilm.data import read_house, read_mains
 from ..domains.nilm.house import House
@@ -78,6 +78,8 @@ def read_whole(source: str, options: NilmReading, step: str | pd.Timedelta) -> H
     """The mains of a house alone, from a file, a folder of its files, or one of channels as of UK-DALE."""
     if is_channels(source):
         return read_channels(source, with_appliances=False, **reading(options, step))
+    if Path(source).suffix == ".dat" and Path(source).is_file():
+        return read_channel(source, **reading(options, step))
     return read_mains(_files(source), name=_folder(source), **reading(options, step))
 
 

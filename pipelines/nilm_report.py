@@ -120,7 +120,10 @@ def _day(house: House, prediction: xr.Dataset) -> list[Section]:
 def _months(house: House, prediction: xr.Dataset, usage: pd.DataFrame) -> Section:
     called = titles(prediction)
     months = pd.DatetimeIndex(prediction["month"].values)
-    parts = {title: prediction["month_energy_kwh"].sel(appliance=name).values for name, title in called.items()}
+    parts = {
+        title: np.nan_to_num(prediction["month_energy_kwh"].sel(appliance=name).values)
+        for name, title in called.items()
+    }
     metered = None
     if set(called) <= set(house.appliances_w):
         table = np.stack([house.appliances_w[name] for name in called], axis=1)

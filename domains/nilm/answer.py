@@ -66,7 +66,10 @@ def answer(
         "mains_w": (("time",), mains, _of("power of the whole house", "W")),
         "rest_w": (("time",), mains - table.sum(1), _of("power of everything else", "W")),
     }
-    coords: dict[str, object] = {"time": _plain(house.times), "appliance": names}
+    clock = "on the clock as written" if house.zone is None else "in UTC"
+    coords: dict[str, object] = {
+        "time": ("time", _plain(house.times), {"long_name": f"start of the step, {clock}"}), "appliance": names
+    }  # fmt: skip
     for axis, period in PERIODS.items():
         found = energy(local, in_mean, house.step, period)
         by_name = zip(names, found.kwh.T, strict=True)
@@ -75,7 +78,8 @@ def answer(
         prefix, over = ("", ("day", "appliance")) if axis == "day" else ("month_", ("month", "appliance"))
         low, high = (_beside(pair[side] for pair in ends) for side in range(2))
         for name, values in (("energy", found.kwh), ("energy_low", low), ("energy_high", high)):
-            bounded = np.clip(values, 0, most[:, None])
+            # of what was never seen nothing is said: 0 kWh would be an answer
+            bounded = np.where(found.covered[:, None] > 0, np.clip(values, 0, most[:, None]), np.nan)
             data[f"{prefix}{name}_kwh"] = (over, bounded, _of(f"{name.replace('_', ', ')} of the {axis}", "kWh"))
         covered = _of(f"share of the {axis} with readings", "1")
         data[f"{prefix}covered"] = ((axis,), found.covered, covered)

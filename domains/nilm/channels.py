@@ -64,6 +64,12 @@ def read_channels(folder: str | Path, *, with_appliances: bool = True, **reading
     return replace(house, appliances_w=appliances, repairs=tuple(said))
 
 
+def read_channel(path: str | Path, **reading: Any) -> House:
+    """Read one channel alone as the mains of a house; `reading` and errors as of `read_channels`."""
+    wanted = {name: value for name, value in reading.items() if name in OPTIONS and value is not None}
+    return read_house(_meter(Path(path)), mains="power_w", unit="W", time="time", **wanted, name=Path(path).stem)
+
+
 def _labels(path: Path) -> dict[int, str]:
     """Name by number of a channel."""
     found: dict[int, str] = {}
@@ -96,6 +102,11 @@ def _channel(place: Path, number: int) -> pd.DataFrame:
     path = place / f"channel_{number}.dat"
     if not path.is_file():
         raise InputError(f"{path} is missing, though {LABELS} names it; bring it, or take its line out.")
+    return _meter(path)
+
+
+def _meter(path: Path) -> pd.DataFrame:
+    """Moments and watts of a file."""
     try:
         table = pyarrow.csv.read_csv(
             path,

@@ -8,9 +8,20 @@ from numpy.typing import NDArray
 
 from ...shared.errors import InputError
 from ...shared.reading.table import Table, plural
+from .appliances import APPLIANCES
 from .faults import without_faults
 from .readings import Readings
-from .units import in_watts, infer, is_register, possible_units, register_unit, spelled, unit_in_name
+from .units import (
+    in_watts,
+    infer,
+    is_current,
+    is_register,
+    possible_units,
+    register_unit,
+    require_a_house,
+    spelled,
+    unit_in_name,
+)
 
 NO_UNIT = ("", "1", "-")
 
@@ -47,6 +58,10 @@ def in_power(
         repairs += notes
         power, notes = without_faults(power, times, name, where)
         repairs += notes
+        if not is_mains:
+            repairs += _small(power, list(columns.appliances)[place - len(columns.mains)], name)
+        elif declared is None and stated in ("W", "Wh"):
+            require_a_house(power, stated, name, where)
         powers.append(power)
         of_mains = (stated or of_mains) if is_mains else of_mains
     return np.column_stack(powers)
@@ -58,7 +73,7 @@ def _declared(declared: str | None, name: str, table: Table, parts: list[Reading
     if len(stated := {spelled(one, name, table.where) for one in found if one not in NO_UNIT}) > 1 and not declared:
         raise InputError(f"{table.where}: {name!r} is in {' in one file and in '.join(sorted(stated))} in another; "
                          "convert one of them.")  # fmt: skip
-    said = declared or next(iter(stated), None) or unit_in_name(name)[1]
+    said = declared or next(iter(stated), None) or unit_in_name(name)[1] or ("A" if is_current(name) else None)
     return spelled(said, name, table.where) if said else None
 
 
@@ -71,6 +86,18 @@ def _require_content(values: NDArray[np.float64], name: str, where: str) -> None
             f"{where}: the mains {name!r} are {real[0]:g} in all {plural(len(real), 'row')}; no house is that even; "
             "choose another column with mains= (--mains), or check the export."
         )
+
+
+def _small(power: NDArray[np.float64], appliance: str, name: str) -> list[str]:
+    """A line where a submeter in kW would be one of the appliance, but is not as it is."""
+    top = float(np.nanmax(power, initial=0.0))
+    known = APPLIANCES.get(appliance)
+    if known is None or not 0 < top < known.on_w <= 1000 * top:
+        return []
+    return [
+        f"{name!r} never exceeds {top:.3g} W, and {appliance} runs from {known.on_w:g} W on: it never ran, or it is in "
+        "kW"
+    ]
 
 
 def _require_alike(parts: list[Readings], unit: str, usual: pd.Timedelta, name: str) -> None:

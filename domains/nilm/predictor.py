@@ -231,6 +231,12 @@ class Disaggregator:
         return [*self.members_, *([BLEND] if BLEND in self.models and self.parts(BLEND) else [])]
 
     def _checked(self, houses: Sequence[House], validation: Sequence[House], test: Sequence[House]) -> list[Appliance]:
+        for given in (*houses, *validation, *test):
+            if not isinstance(given, House):
+                raise InputError(
+                    f"a {type(given).__name__} is no house; read_house(PATH), or open_house(NAME) for those of the "
+                    "catalogue, of labformer.domains.nilm make one."
+                )
         known = [appliance(name).at(houses[0].step) for name in self.appliances] if houses else []
         if not known or not houses:
             raise InputError("give at least one appliance and one submetered house.")

@@ -43,6 +43,25 @@ def unit_in_name(name: str) -> tuple[str, str | None]:
     return name, None
 
 
+def is_current(name: str) -> bool:
+    """Is a column without a unit called as a current is, and not as the power of the moment?"""
+    return bool(re.search(r"current|amp(s|ere|\b)|intensity", name, re.IGNORECASE)) and not re.search(
+        "power|watt|load|energy|usage|demand|consum", name, re.IGNORECASE
+    )
+
+
+def require_a_house(power_w: NDArray[np.float64], unit: str, name: str, where: str) -> None:
+    """Raise InputError where mains that a column or file calls W or Wh would be those of a house in kW or kWh."""
+    real = power_w[np.isfinite(power_w)]
+    top = float(np.quantile(real, TOP)) if len(real) else 0.0
+    if 0 < top < TOP_W[0] <= 1000 * top <= TOP_W[1]:
+        larger = {"W": "kW", "Wh": "kWh"}.get(unit, unit)
+        raise InputError(
+            f"{where}: {name!r} in {unit} is {top:.2g} W in all but a hundredth of the readings, which is no house; if "
+            f"it is in {larger}, say so with unit='{larger}' (--unit {larger}), if not with unit='{unit}'."
+        )
+
+
 def spelled(unit: str, name: str, where: str) -> str:
     """The unit as this file writes it; raises InputError with what is known."""
     plain = SPELLINGS.get(unit.strip().casefold())

@@ -34,7 +34,8 @@ def usage_table(
     ->            kwh, kwh_low, kwh_high (with an interval), cost (with a tariff, without standing charges), uses
                   (counted in the period in which they begin; pauses up to `appliance.pause_min` belong to a use),
                   typical_start (up to three hours in which most begin), mean_minutes, median_on_w, and covered: the
-                  share of the whole day or month, or of the time given, that has readings
+                  share of the whole day or month, or of the time given, that has readings; without any, kwh and
+                  cost are NaN
     Raises InputError when shapes differ, steps are uneven or the tariff has no price for a time.
     """
     power, runs = np.asarray(power_w, dtype=np.float64), np.asarray(on) >= 0.5
@@ -69,6 +70,8 @@ def usage_table(
     table["median_on_w"] = pd.Series(power).where(runs & real).groupby(number).median().to_numpy()
     whole = len(power) if per == "all" else _length(starts, times_local, per) / step
     table["covered"] = np.bincount(number, real, count) / whole
+    sums = [name for name in ("kwh", "cost") if name in table]
+    table.loc[table["covered"] == 0, sums] = np.nan  # nothing was seen, which is not nothing used
     return table
 
 
