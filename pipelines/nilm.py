@@ -70,6 +70,7 @@ def score(disaggregator: Disaggregator, houses: Houses, checks: list[Check]) -> 
         "trust": disaggregator.trust_,
         "checks": [check._asdict() for check in checks],
         "repairs": {house.name: list(house.repairs) for house in (*houses.train, *houses.test)},
+        "odd": {house.name: list(house.odd) for house in (*houses.train, *houses.test)},
     }
 
 
@@ -119,10 +120,14 @@ def predict_from_model(options: NilmPredictOptions) -> pd.DataFrame:
     for path in filter(None, (options.out, options.usage)):
         require_writable(path, options.overwrite)
     tariff = Tariff.read(options.tariff) if options.tariff else None
-    disaggregator, house = read_for(
-        Disaggregator.from_pretrained(options.model), lambda step: read_whole(options.data, options, step)
-    )
+    model = Disaggregator.from_pretrained(options.model)
+    if options.appliances:
+        model = model.only(*(name.replace("-", "_") for name in options.appliances))  # as folders of weights are called
+    disaggregator, house = read_for(model, lambda step: read_whole(options.data, options, step))
     say(house)
+    if not options.appliances and len(disaggregator.chosen_) > 1:
+        every = ", ".join(disaggregator.chosen_)
+        sys.stderr.write(f"answered as if the house had each of {every}; name those that it has with --appliances\n")
     prediction = disaggregator.predict(house)
     usage = bill(prediction, house.local(), tariff)
     if options.out is not None:
@@ -144,10 +149,12 @@ def evaluate_from_model(options: NilmEvaluateOptions) -> Evaluation:
     )
     say(house)
     found = evaluate_on(disaggregator, house)
+    for line in found.left_out:
+        sys.stderr.write(f"not scored: {line}\n")
     if options.out is not None:
         scores = plain_scores({line.appliance: {line.model: line.score} for line in found.lines})
         rows = json.loads(found.coverage.to_json(orient="records"))
-        text = json.dumps({"scores": scores, "coverage": rows}, indent=1, allow_nan=False)
+        text = json.dumps({"scores": scores, "coverage": rows, "left_out": found.left_out}, indent=1, allow_nan=False)
         with whole_file(options.out, options.overwrite) as partial:
             partial.write_text(text + "\n", encoding="utf-8")
     say_doubts(disaggregator, house)

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..domains.nilm.channels import is_channels, read_channel, read_channels
+from ..domains.nilm.channels import is_channels, read_channels
 from ..domains.nilm.collections import house_files, house_rows, open_house
-from ..domains.nilm.data import read_house, read_mains
+from ..domains.nilm.data import read_house
 from ..domains.nilm.house import House
+from ..domains.nilm.opening import files_of, open_mains
 from ..domains.nilm.simulate import simulate
 from ..domains.nilm.split import first_and_last
 from ..shared.errors import InputError
@@ -70,17 +71,14 @@ def read_metered(source: str, options: NilmReading, step: str | pd.Timedelta, co
     named = {name.strip(): column.strip() for name, _, column in (pair.partition("=") for pair in columns)}
     if is_channels(source):
         return _metered(read_channels(source, **reading(options, step)), source)
-    house = read_house(_files(source), appliances=named or None, name=_folder(source), **reading(options, step))
+    name = Path(source).name if Path(source).is_dir() else None
+    house = read_house(files_of(source), appliances=named or None, name=name, **reading(options, step))
     return _metered(house, source)
 
 
 def read_whole(source: str, options: NilmReading, step: str | pd.Timedelta) -> House:
     """The mains of a house alone, from a file, a folder of its files, or one of channels as of UK-DALE."""
-    if is_channels(source):
-        return read_channels(source, with_appliances=False, **reading(options, step))
-    if Path(source).suffix == ".dat" and Path(source).is_file():
-        return read_channel(source, **reading(options, step))
-    return read_mains(_files(source), name=_folder(source), **reading(options, step))
+    return open_mains(source, **reading(options, step))
 
 
 def _metered(house: House, source: str) -> House:
@@ -114,6 +112,8 @@ def say(house: House) -> None:
     sys.stderr.write(summary(house) + "\n")
     for repair in house.repairs:
         sys.stderr.write(f"repaired: {repair}\n")
+    for odd in house.odd:
+        sys.stderr.write(f"warning: {odd}\n")
 
 
 def summary(house: House) -> str:
@@ -129,7 +129,7 @@ def summary(house: House) -> str:
 
 def sha256(options: NilmFitting) -> str:
     """Of all files that were read, in order; of nothing for simulated houses."""
-    files = [path for source in (*options.data, *options.test_data) for path in _paths(source)]
+    files = [path for source in (*options.data, *options.test_data) for path in map(Path, files_of(source))]
     files += [path for name in (*options.houses, *options.test_houses) for path in house_files(name)]
     digest = hashlib.sha256()
     for path in files:
@@ -169,23 +169,3 @@ def _credits(names: Sequence[str]) -> str:
 
 def _named(houses: Sequence[House]) -> str:
     return ", ".join(house.name for house in houses)
-
-
-def _files(source: str) -> str | list[str]:
-    paths = _paths(source)
-    return source if len(paths) == 1 else [str(path) for path in paths]
-
-
-def _folder(source: str) -> str | None:
-    """The name of a house whose files stand in a folder."""
-    return Path(source).name if Path(source).is_dir() else None
-
-
-def _paths(source: str) -> list[Path]:
-    path = Path(source)
-    if not path.is_dir():
-        return [path]
-    found = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
-    if not found:
-        raise InputError(f"the folder {source} holds no file; give the readings of one house in it.")
-    return found

@@ -70,6 +70,7 @@ class NilmPredictOptions(NilmReading):
 
     model: str = option(text="kettle or another shipped one, all of them, or a folder", metavar="NAME|FOLDER")
     data: str = option(text="mains of a house, a file or a folder of its files", metavar="FILE")
+    appliances: tuple[str, ...] = option((), "those that the house has; left out: all that the model knows")
     out: str | None = option(None, "power as .nc, .csv or .parquet; left out: table of use to stdout", "FILE")
     usage: str | None = option(None, "table of energy, cost and use by month as .csv", "FILE")
     tariff: str | None = option(None, "prices, as .toml or .csv", "FILE")

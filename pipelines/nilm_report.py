@@ -74,13 +74,13 @@ def _summary(disaggregator: Disaggregator, usage: pd.DataFrame, houses: Houses) 
 
 def _facts(disaggregator: Disaggregator, usage: pd.DataFrame) -> list[tuple[str, str]]:
     scores = disaggregator.scores_[CHOSEN].values()
-    months = disaggregator.coverage_[disaggregator.coverage_["level"] == "day of use"]
-    inside = float(np.average(months["covered"], weights=months["count"])) if len(months) else float("nan")
+    days = disaggregator.coverage_[disaggregator.coverage_["level"] == "day of use"]
+    inside = f"{100 * np.average(days['covered'], weights=days['count']):.1f} %" if len(days) else "no such day"
     return [
         ("TECA, mean of appliances (nothing: 0.50)", figures(float(np.mean([one.teca for one in scores])))),
         ("matching rate", figures(float(np.mean([one.mr for one in scores])))),
         ("F1 of on and off", figures(float(np.mean([one.f1 for one in scores])))),
-        (f"{disaggregator.coverage:.0%} intervals of days of use hold", f"{100 * inside:.1f} %"),
+        (f"{disaggregator.coverage:.0%} intervals of days of use hold", inside),
         ("in all appliances", f"{figures(float(usage[usage['period'] == 'all']['kwh'].sum()))} kWh"),
     ]
 
@@ -204,4 +204,5 @@ def _source(houses: Houses) -> Section:
     everyone = {house.name: house for house in (*houses.train, *(houses.validation or ()), *houses.test)}
     points = [f"{summary(house)}." for house in everyone.values()]
     points += [f"{house.name}, repaired: {repair}" for house in everyone.values() for repair in house.repairs]
+    points += [f"{house.name}, strange: {odd}" for house in everyone.values() for odd in house.odd]
     return Section("Data", f"{houses.split[0].upper()}{houses.split[1:]}.", points=points)

@@ -81,9 +81,10 @@ def handled() -> Callable[..., tuple[Any, str]]:
             return None, f"raised {type(error).__name__}: {error}"
         if case.expectation == "refused":
             return None, f"was read, with repairs {found.repairs}"
-        said = found.repairs if case.expectation == "repaired" else ["" for _ in [0] if not found.repairs]
+        told = (*found.repairs, *getattr(found, "odd", ()))  # what was changed, and what is strange and was left
+        said = told if case.expectation == "repaired" else ["" for _ in [0] if not told]
         if not any(all(word in line for word in case.words) for line in said):
-            return found, f"repairs are {found.repairs}, not {case.words}"
+            return found, f"repairs are {told}, not {case.words}"
         return found, ""
 
     return handle

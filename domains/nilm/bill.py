@@ -1,12 +1,13 @@
 """What each appliance used, cost and did: the table that goes with a prediction."""
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from .appliances import APPLIANCES
 from .tariff import Tariff
-from .usage import usage_table
+from .usage import Per, usage_table
 
 
 def bill(prediction: xr.Dataset, local: pd.DatetimeIndex, tariff: Tariff | None = None) -> pd.DataFrame:
@@ -15,18 +16,18 @@ def bill(prediction: xr.Dataset, local: pd.DatetimeIndex, tariff: Tariff | None 
     prediction  of `Disaggregator.predict`
     local       (time,) its times on the local clock, as `House.local()` gives them
     ->          appliance, period (the month as 2024-01, or "all"), and the columns of `usage_table`, with the currency
-                when there is a tariff; months have an interval, the sum of several has none
+                when there is a tariff. The interval of several months is the sum of theirs, as if a house that takes
+                more than was said in one month did so in all
     An appliance runs where its power in the answer is not zero; energy and cost are of the power to be expected.
     """
     parts = []
     for name in prediction["appliance"].values:
         one = prediction.sel(appliance=name)
         power, in_mean = one["power_w"].values, one["expected_w"].values
-        sides: tuple[ArrayLike, ArrayLike] = (one["month_energy_low_kwh"].values, one["month_energy_high_kwh"].values)
-        for per in ("month", "all"):
-            table = usage_table(
-                local, power, power > 0, APPLIANCES[str(name)], tariff, per, sides if per == "month" else None, in_mean
-            )
+        low, high = one["month_energy_low_kwh"].values, one["month_energy_high_kwh"].values
+        ends: dict[Per, tuple[ArrayLike, ArrayLike]] = {"month": (low, high), "all": ([_sum(low)], [_sum(high)])}
+        for per, sides in ends.items():
+            table = usage_table(local, power, power > 0, APPLIANCES[str(name)], tariff, per, sides, in_mean)
             period = table.index.strftime("%Y-%m") if per == "month" else ["all"] * len(table)
             parts.append(table.reset_index(drop=True).assign(appliance=str(name), period=period))
     found = pd.concat(parts, ignore_index=True)
@@ -34,3 +35,8 @@ def bill(prediction: xr.Dataset, local: pd.DatetimeIndex, tariff: Tariff | None 
         found["currency"] = tariff.currency
     first = ["appliance", "period", "kwh", "kwh_low", "kwh_high"]
     return found[[*first, *(column for column in found.columns if column not in first)]]
+
+
+def _sum(ends: np.ndarray) -> float:
+    """Of the months that were seen; NaN where none was."""
+    return float(np.nansum(ends)) if np.isfinite(ends).any() else float("nan")

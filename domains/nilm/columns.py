@@ -17,7 +17,7 @@ MAINS = (
     *("aggregate", "mains", "main", "total", "totalpower", "wholehouse", "wholehome", "wholehousepower", "housetotal"),
     *("globalactivepower", "activepower", "use", "grid", "mainspower", "sitemeter", "smartmeter", "power", "import"),
     *("totalactivepower", "houseoverall", "housepower", "usage", "whe", "consumption", "energy", "electricity", "load"),
-    *("demand", "current", "amps", "register", "watts", "kw", "kwh", "wh", "w"),
+    *("demand", "current", "amps", "register", "watts", "kw", "kwh", "wh", "w", "value", "reading"),
 )
 VOLTAGE = ("voltage", "volts", "mainsvoltage", "v", "u")
 FLAG = "issues"  # of REFIT: 1 where the mains are less than the appliances together
@@ -30,6 +30,7 @@ class Columns(NamedTuple):
     appliances: dict[str, str]  # column by name of the appliance
     voltage: str | None
     flag: str | None
+    unread: tuple[str, ...] = ()  # all others but those of time
 
     def numeric(self) -> tuple[str, ...]:
         """All that are read as numbers, the mains first."""
@@ -87,7 +88,9 @@ def find_columns(
     stated = {declared.get(name) or table.units.get(name) or unit_in_name(name)[1] or "" for name in wanted}
     if not isinstance(voltage, str) and not any(SPELLINGS.get(one.strip().casefold()) == "A" for one in stated):
         found_voltage = None
-    return Columns(wanted, named, found_voltage, flag)
+    taken = {*wanted, *named.values(), found_voltage, flag}
+    unread = tuple(name for name in names if name not in taken and _is_quantity(table, name))
+    return Columns(wanted, named, found_voltage, flag, unread)
 
 
 def clock_columns(table: Table, time: str | Sequence[str] | None) -> str | Sequence[str] | None:

@@ -82,7 +82,8 @@ def read_house(
     name        of the house; the name of the file unless given
 
     Runs of exactly 0 W mains over an hour are missing, mains and appliances alike. What was changed stands in
-    `repairs`. Raises InputError, with place and remedy, for whatever cannot be read or would be guessed.
+    `repairs`, what is strange and was left in `odd`. Raises InputError, with place and remedy, for whatever cannot be
+    read or would be guessed.
     """
     width, gap = divides_day(step), duration(max_gap, "max_gap")
     sources = [source] if isinstance(source, (str, Path, pd.DataFrame, xr.Dataset)) else list(source)
@@ -103,7 +104,10 @@ def read_house(
             f"them: give readings of {say_duration(COARSEST)} or finer."
         )
     repairs = list(all_of.repairs)
-    power = in_power(all_of, parts, usual, unit, voltage, repairs)
+    if columns.appliances and columns.unread:
+        repairs.append(f"not read, no appliance that is known: {', '.join(map(repr, columns.unread))}")
+    odd: list[str] = []
+    power = in_power(all_of, parts, usual, unit, voltage, repairs, odd)
     if columns.flag is not None and (flagged := all_of.values[:, -1] == 1).any():
         repairs.append(f"{plural(int(flagged.sum()), 'row')} with {columns.flag!r} set taken as missing")
         power[flagged] = np.nan
@@ -123,9 +127,7 @@ def read_house(
         del appliances_w[one]
         repairs.append(f"{columns.appliances[one]!r} has no values: the house is read without {one}")
     repairs += _said_gaps(mains_w, grid.tz_convert(times.tz), width, all_of.hint_zone)
-    repairs += [
-        line for one, seen in appliances_w.items() for line in _beyond(APPLIANCES[one].at(width), seen, mains_w)
-    ]
+    odd += [line for one, seen in appliances_w.items() for line in _beyond(APPLIANCES[one].at(width), seen, mains_w)]
     return House(
         name=name or _name(sources[0]),
         times=grid,
@@ -134,6 +136,7 @@ def read_house(
         appliances_w=appliances_w,
         zone=all_of.zone,
         repairs=tuple(dict.fromkeys(repairs)),
+        odd=tuple(odd),
         apart=usual,
     )
 

@@ -1,7 +1,9 @@
 """A fitted disaggregator on a house it has not seen, whose appliances are metered."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from ...shared.errors import InputError
@@ -14,12 +16,15 @@ from .house import House
 from .metrics import Scored, score_table
 from .predictor import Disaggregator
 
+PART = 0.005  # of the time without a value of its meter, from which that is said
+
 
 class Evaluation(NamedTuple):
     """Scores by appliance, and how much truth the intervals held."""
 
     lines: list[Scored]
     coverage: pd.DataFrame  # as `coverage_table`
+    left_out: list[str]  # what of the house or the model is not scored, a sentence each
 
     def table(self) -> Table:
         """The scores, with the zero predictor beside them."""
@@ -49,7 +54,21 @@ def evaluate_on(disaggregator: Disaggregator, house: House) -> Evaluation:
         for name in both
     ]  # fmt: skip
     coverage = coverage_table([house], [said], counted, disaggregator.bands_, disaggregator.coverage)
-    return Evaluation(lines, coverage)
+    return Evaluation(lines, coverage, _left_out(disaggregator, house, both))
+
+
+def _left_out(disaggregator: Disaggregator, house: House, both: Sequence[str]) -> list[str]:
+    """What is known on one side alone, and appliances that were metered for a part of the time."""
+    sides = (disaggregator.chosen_, house.appliances_w)
+    answered, metered = ([name for name in found if name not in both] for found in sides)
+    lines = [f"{name}: the model answers it, the house has not metered it" for name in answered]
+    lines += [f"{name}: the house has metered it, the model does not know it" for name in metered]
+    whole = np.isfinite(house.mains_w)
+    for name in both:
+        absent = np.isnan(house.appliances_w[name][whole]).mean()
+        if absent > PART:
+            lines.append(f"{name} in {absent:.0%} of the steps with mains, in which its own meter has no value")
+    return lines
 
 
 def coverage_rows(coverage: pd.DataFrame) -> Table:

@@ -25,12 +25,11 @@ def without_faults(
     deep, above = power_w < -NOISE_W, power_w > CONNECTION_W
     carried = f"over {CONNECTION_W / 1000:g} kW, more than a house connection carries"
     if (share := deep.sum() / max(int(np.isfinite(power_w).sum()), 1)) > FEW:
-        how = f"{where}: {share:.0%} of {name!r} lies below zero, down to {np.nanmin(power_w):,.0f} W"
-        if share > BACKWARDS:
-            raise InputError(f"{how}: the meter counts the other way round; change the sign of the column.")
+        refuse_backwards(power_w[np.isfinite(power_w)], name, where)
         raise InputError(
-            f"{how}: the house exports, first {say_time(times[deep.argmax()])}. What it uses is hidden behind what it "
-            "makes: add the metered generation to the mains, or cut the file to a part without export."
+            f"{where}: {share:.0%} of {name!r} lies below zero, down to {np.nanmin(power_w):,.0f} W: the house "
+            f"exports, first {say_time(times[deep.argmax()])}. What it uses is hidden behind what it makes: add the "
+            "metered generation to the mains, or cut the file to a part without export."
         )
     if (share := above.sum() / max(int((power_w > 0).sum()), 1)) > MANY:
         raise InputError(
@@ -47,3 +46,12 @@ def without_faults(
             done.append(f"{count} of {name!r} {what}, first {say_time(times[wrong.argmax()])}")
             power_w[wrong] = becomes
     return power_w, done
+
+
+def refuse_backwards(values: NDArray[np.float64], name: str, where: str) -> None:
+    """Raise InputError where most of these, in any unit, lie below zero."""
+    if (share := (values < 0).mean()) > BACKWARDS:
+        raise InputError(
+            f"{where}: {share:.0%} of {name!r} lies below zero: the meter counts the other way round; change the sign "
+            "of the column."
+        )

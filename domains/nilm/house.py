@@ -22,6 +22,7 @@ class House:
     appliances_w: Mapping[str, Watts] = field(default_factory=dict)  # by name, each (time,) W
     zone: str | None = None  # IANA zone of the local clock; None: the stamps stand as written
     repairs: tuple[str, ...] = ()  # what reading changed, a sentence each
+    odd: tuple[str, ...] = ()  # what reading found strange and left as it is, a sentence each
     apart: pd.Timedelta | None = None  # usual time between the readings it was made of, where these came from a file
 
     def local(self) -> pd.DatetimeIndex:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ...shared.errors import InputError
 from ...shared.reading.table import Table, plural
 from .appliances import APPLIANCES
-from .faults import without_faults
+from .faults import refuse_backwards, without_faults
 from .readings import Readings
 from .units import (
     in_watts,
@@ -33,8 +33,12 @@ def in_power(
     unit: str | Mapping[str, str] | None,
     voltage: str | float | None,
     repairs: list[str],
+    odd: list[str],
 ) -> NDArray[np.float64]:
-    """Mains and appliances in W, their faults taken out; (row, column)."""
+    """Mains and appliances in W, their faults taken out; (row, column).
+
+    repairs, odd  lists that grow by what was changed, and by what is strange and was left
+    """
     columns, times, where = readings.columns, readings.times, readings.table.where
     powers, of_mains = [], "W"
     for place, name in enumerate((*columns.mains, *columns.appliances.values())):
@@ -59,7 +63,7 @@ def in_power(
         power, notes = without_faults(power, times, name, where)
         repairs += notes
         if not is_mains:
-            repairs += _small(power, list(columns.appliances)[place - len(columns.mains)], name)
+            odd += _small(power, list(columns.appliances)[place - len(columns.mains)], name)
         elif declared is None and stated in ("W", "Wh"):
             require_a_house(power, stated, name, where)
         powers.append(power)
@@ -86,6 +90,7 @@ def _require_content(values: NDArray[np.float64], name: str, where: str) -> None
             f"{where}: the mains {name!r} are {real[0]:g} in all {plural(len(real), 'row')}; no house is that even; "
             "choose another column with mains= (--mains), or check the export."
         )
+    refuse_backwards(real, name, where)
 
 
 def _small(power: NDArray[np.float64], appliance: str, name: str) -> list[str]:

@@ -19,7 +19,6 @@ from .appliances import APPLIANCES, Appliance, appliance
 from .blending import blended
 from .calibration import calibrate_on, coverage_table
 from .choice import NOTHING, THRESHOLDS, Choice, choose, score_house, switched
-from .data import read_mains
 from .day_comparison import day_comparison
 from .expected import AS_IT_IS, expected
 from .house import Estimate, House, Watts
@@ -28,6 +27,7 @@ from .left_out import LeftOut, left_out
 from .lending import lenders
 from .metrics import ZERO, Score, average
 from .model import MainsModel
+from .opening import open_mains
 from .readings import Source
 from .recompose import recompose
 from .registry import BLEND, Run, entry
@@ -146,7 +146,7 @@ class Disaggregator:
     def predict(self, source: Source | House, **reading: Any) -> xr.Dataset:
         """Split the mains of one house.
 
-        source   a `House`, or whatever `read_mains` reads, with its options; readings of any rate come to the step of
+        source   a `House`, or whatever `open_mains` opens, with its options; readings of any rate come to the step of
                  the model, or of one that ships beside it for readings further apart (`for_readings`)
         -> power_w, power_low_w, power_high_w, expected_w, probability (time, appliance); mains_w, rest_w (time);
            energy_kwh, energy_low_kwh, energy_high_kwh (day, appliance) and (month, appliance) with `month_` before
@@ -159,7 +159,7 @@ class Disaggregator:
         if isinstance(source, House):
             house = source
         else:
-            suited, house = read_for(self, lambda step: read_mains(source, **{**reading, "step": step}))
+            suited, house = read_for(self, lambda step: open_mains(source, **{**reading, "step": step}))
             if suited is not self:
                 return suited.predict(house)
         if house.step != self.step_:
@@ -209,6 +209,7 @@ class Disaggregator:
             setattr(part, by_model, {model: one for model, one in kept_scores.items() if one})
         wanted = dict.fromkeys(model for name in names for model in self.parts(self.chosen_[name]))
         part.members_ = {model: self.members_[model] for model in wanted}
+        part.coarser_ = self.coarser_
         held = self.coverage_
         part.coverage_ = held[held["appliance"].isin(names)] if len(held) else held
         return part
@@ -405,6 +406,7 @@ class Disaggregator:
                 f"{self.held_}, and houses made up of it" + (", and on houses left out" if self.apart_scores_ else "")
             ),
             "repairs": json.dumps(house.repairs),
+            "odd": json.dumps(house.odd),
             "zone": house.zone or "as written",
         }
 

@@ -57,6 +57,7 @@ def open_readings(
     stamps = read_times(table, clock, first_year)
     values = np.column_stack([without_sentinels(table, name, numbers(table, name)) for name in names])
     moment, zone, keep, notes = moments(stamps, zone, table, empty=np.isnan(values).all(axis=1))
+    moment = moment if zone is None else moment.tz_convert(zone)  # what is said of them is said on the local clock
     refuse_several_meters(moment, values[keep], keep, table, names + clock)
     hint_zone = stamps.tz is None and zone is None
     times, values, more = in_order(moment, values[keep], names, table.where, hint_zone)
@@ -72,7 +73,7 @@ def joined(parts: list[Readings]) -> Readings:
     if len(parts) == 1:
         return first
     for part in parts[1:]:
-        if part.columns != first.columns:
+        if part.columns._replace(unread=()) != first.columns._replace(unread=()):
             other = sorted({*part.columns.numeric()} ^ {*first.columns.numeric()})
             raise InputError(
                 f"{part.table.where}: its columns are not those of {first.table.where} (only one has "

@@ -16,10 +16,17 @@ def zero_runs(
 ) -> tuple[NDArray[np.bool_], list[str]]:
     """Rows in runs of exactly 0 W of more than `longest`: -> ((row,) bool, what to say).
 
+    Rows without a value neither end a run nor belong to one: a logger that drops cells during an outage hides nothing.
+
     times    (row,) start of each reading, in order
-    mains_w  (row,) W
+    mains_w  (row,) W, NaN where nothing was read
     usual    how long one reading lasts, for the last of a run before a gap
     """
+    real = np.isfinite(mains_w)
+    if not real.all():
+        out = np.zeros(len(mains_w), bool)
+        out[real], said = zero_runs(times[real], mains_w[real], usual, longest)
+        return out, said
     found = runs(mains_w == 0)
     if not len(found):
         return np.zeros(len(mains_w), bool), []

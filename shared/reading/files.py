@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import xarray as xr
 
 from ..errors import InputError, MissingExtra
+from .day_rows import without_day_rows
 from .delimited import WIDEST, read_delimited
 from .extra_rows import without_extra_rows
 from .table import Table, nearest
@@ -28,11 +29,13 @@ MOST = 2 * 2**30  # bytes that a packed file may unpack to
 def read_table(source: str | Path | pd.DataFrame | xr.Dataset, wanted: Sequence[str] = ()) -> Table:
     """Read CSV (comma, semicolon, tab or bar; UTF-8; also gzipped), Parquet, NetCDF or Excel by suffix, or a table.
 
-    wanted  columns by which the sheet of a workbook is chosen
+    A row a day with a column for each time of it comes back as a row for each time (`without_day_rows`).
+
+    wanted  columns that will be read: the sheet of a workbook that has them is taken
     Raises InputError when the file is missing, empty, cut short, wrongly encoded or not what its suffix says.
     """
     if isinstance(source, pd.DataFrame):
-        return _checked(_from_frame(source, "the table"))
+        return without_day_rows(_checked(_from_frame(source, "the table")), wanted)
     if isinstance(source, xr.Dataset):
         return _checked(_from_dataset(source, "the dataset"))
     if not isinstance(source, (str, Path)):
@@ -46,7 +49,7 @@ def read_table(source: str | Path | pd.DataFrame | xr.Dataset, wanted: Sequence[
     if not path.stat().st_size:
         raise InputError(f"{path} is empty (0 bytes); export or download it again.")
     _refuse_disguise(path)
-    return _checked(READERS[path.suffix.lower()](path, wanted))
+    return without_day_rows(_checked(READERS[path.suffix.lower()](path, wanted)), wanted)
 
 
 def _read_csv(path: Path, wanted: Sequence[str]) -> Table:
