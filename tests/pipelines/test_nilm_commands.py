@@ -85,6 +85,21 @@ def test_predict_writes_power_and_table_and_says_what_it_read(
     assert usage.kwh["shower", "all"] == pytest.approx(truth, rel=0.4)
 
 
+def test_only_appliances_that_the_house_has_are_answered_when_they_are_named(
+    place: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = ["predict", "nilm", "--model", str(model), "--data", str(place / "mains.csv")]
+    assert main(start) == 0
+    every = capsys.readouterr()
+    assert "as if the house had each of kettle, shower; name those that it has with --appliances" in every.err
+    assert main([*start, "--appliances", "kettle"]) == 0
+    one = capsys.readouterr()
+    assert "as if" not in one.err
+    assert one.out.splitlines() == [line for line in every.out.splitlines() if not line.startswith("shower")]
+    assert main([*start, "--appliances", "toaster"]) == 1
+    assert "this disaggregator knows kettle, shower, not 'toaster'" in capsys.readouterr().err
+
+
 def test_the_answer_follows_the_mains(
     place: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
