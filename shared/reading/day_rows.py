@@ -65,17 +65,19 @@ def without_day_rows(table: Table, wanted: Sequence[str] = ()) -> Table:
     times = (stamps.to_numpy("datetime64[ns]")[:, None] + offsets.to_numpy("timedelta64[ns]")[None, :]).ravel()
     values = pd.concat([table.frame[name] for name in day.columns], ignore_index=True)
     order = np.arange(count * len(table.frame)).reshape(count, -1).T.ravel()  # a day's columns, then the next day's
-    down = table.frame[[name for name in others if name not in kept]].loc[np.repeat(table.frame.index, count)]
-    clock, name = kept[0] if len(kept) == 1 else TIME, day.called or VALUE
-    down.insert(0, clock, times)
-    down[name] = values.iloc[order].array
+    rest = table.frame[[name for name in others if name not in kept]]
+    down = rest.iloc[np.repeat(np.arange(len(rest)), count)]  # with the number of their row, for messages
+    clock, name = (_free(one, rest.columns) for one in (kept[0] if len(kept) == 1 else TIME, day.called or VALUE))
+    down = down.assign(**{clock: times, name: values.iloc[order].array})
     what = f"{day.columns[0]!r} to {day.columns[-1]!r}"
     table.repairs.extend(said)
     table.repairs.append(
         f"a row a day: columns {what} read as values {day.minutes} min apart in {name!r}"
         + (", called by the end of their interval" if day.at_end else "")
     )
-    return replace(table, frame=down, index=None)
+    units = [table.units.get(one) for one in day.columns]
+    shared = {name: units[0]} if units[0] and len({*units}) == 1 else {}
+    return replace(table, frame=down, index=None, units={**table.units, **shared})
 
 
 def _columns_of_a_day(names: list[str]) -> Day | None:
@@ -134,3 +136,7 @@ def _dates(table: Table) -> tuple[pd.DatetimeIndex, tuple[str, ...]] | None:
             if stamps.tz is None and stamps.notna().all() and (stamps == stamps.normalize()).all():
                 found.append((stamps, (name,)))
     return max(found, key=lambda one: one[0].nunique(), default=None)
+
+
+def _free(name: str, taken: pd.Index) -> str:
+    return f"{name} of the day" if name in taken else name

@@ -38,7 +38,7 @@ def wide(names: list[str], values: np.ndarray = VALUES, **others: object) -> Tab
 )
 def test_the_times_of_a_day_come_under_each_other(names: list[str], called: str) -> None:
     table = without_day_rows(wide(names, meter="A"))
-    assert list(table.frame.columns) == ["date", "meter", called]
+    assert list(table.frame.columns) == ["meter", "date", called]
     np.testing.assert_array_equal(table.frame["date"], TIMES)
     np.testing.assert_array_equal(numbers(table, called), np.arange(96.0))
     assert (table.frame["meter"] == "A").all()
@@ -69,6 +69,21 @@ def test_hours_of_a_year_month_and_day() -> None:
 def test_another_shape_is_left_as_it_is(names: list[str]) -> None:
     table = wide(names)
     assert without_day_rows(table) is table
+
+
+def test_a_unit_that_all_columns_share_is_that_of_the_new_one() -> None:
+    table = wide(CLOCK)
+    assert without_day_rows(table).units == {}
+    table.units.update(dict.fromkeys(CLOCK, "kWh"))
+    assert without_day_rows(table).units["value"] == "kWh"
+    table.units["00:00"] = "W"
+    assert "value" not in without_day_rows(table).units
+
+
+def test_no_other_column_is_lost_to_the_new_one() -> None:
+    table = without_day_rows(wide(CLOCK, value=["a", "b"]))
+    assert list(table.frame["value"].unique()) == ["a", "b"]
+    np.testing.assert_array_equal(numbers(table, "value of the day"), np.arange(96.0))
 
 
 def test_without_a_date_nothing_is_made_of_the_columns() -> None:
