@@ -1,6 +1,5 @@
 """What each appliance used, cost and did: the table that goes with a prediction."""
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
@@ -24,8 +23,9 @@ def bill(prediction: xr.Dataset, local: pd.DatetimeIndex, tariff: Tariff | None 
     for name in prediction["appliance"].values:
         one = prediction.sel(appliance=name)
         power, in_mean = one["power_w"].values, one["expected_w"].values
-        low, high = one["month_energy_low_kwh"].values, one["month_energy_high_kwh"].values
-        ends: dict[Per, tuple[ArrayLike, ArrayLike]] = {"month": (low, high), "all": ([_sum(low)], [_sum(high)])}
+        low, high = (pd.Series(one[f"month_energy_{side}_kwh"].values) for side in ("low", "high"))
+        whole = [[side.sum(min_count=1)] for side in (low, high)]  # of the months that were seen
+        ends: dict[Per, tuple[ArrayLike, ArrayLike]] = {"month": (low, high), "all": (whole[0], whole[1])}
         for per, sides in ends.items():
             table = usage_table(local, power, power > 0, APPLIANCES[str(name)], tariff, per, sides, in_mean)
             period = table.index.strftime("%Y-%m") if per == "month" else ["all"] * len(table)
@@ -35,8 +35,3 @@ def bill(prediction: xr.Dataset, local: pd.DatetimeIndex, tariff: Tariff | None 
         found["currency"] = tariff.currency
     first = ["appliance", "period", "kwh", "kwh_low", "kwh_high"]
     return found[[*first, *(column for column in found.columns if column not in first)]]
-
-
-def _sum(ends: np.ndarray) -> float:
-    """Of the months that were seen; NaN where none was."""
-    return float(np.nansum(ends)) if np.isfinite(ends).any() else float("nan")

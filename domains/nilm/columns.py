@@ -30,7 +30,7 @@ class Columns(NamedTuple):
     appliances: dict[str, str]  # column by name of the appliance
     voltage: str | None
     flag: str | None
-    unread: tuple[str, ...] = ()  # all others but those of time
+    unread: tuple[str, ...] = ()  # all other numbers, but times
 
     def numeric(self) -> tuple[str, ...]:
         """All that are read as numbers, the mains first."""
