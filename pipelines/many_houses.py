@@ -23,7 +23,8 @@ class ManyHouses(NamedTuple):
 def predict(options: ManyHousesOptions) -> ManyHouses:
     """Split every house by a saved or shipped model into one file."""
     require_out(options.out, options.overwrite)
-    model = suited_to(Disaggregator.from_pretrained(options.model), options.data)
+    known = Disaggregator.from_pretrained(options.model)
+    model = suited_to(known.only(*options.appliances) if options.appliances else known, options.data)
     with cluster(options.workers, options.scheduler) as client, says_how_to_go_on(options.out):
         houses = disaggregate_many(
             model,

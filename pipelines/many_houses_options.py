@@ -14,6 +14,7 @@ class ManyHousesOptions:
         text="mains: Parquet or CSV (time and a column for each house), NetCDF or Zarr (series, time)", metavar="FILE"
     )
     out: str = option(text="days as .nc, .parquet or .zarr; stopped, the same command goes on", metavar="FILE")
+    appliances: tuple[str, ...] = option((), "those that the houses have; left out: all that the model knows")
     unit: str = option("W", "of all houses: W or kW; Wh or kWh in each interval, or of a register")
     zone: str | None = option(None, "IANA zone of the local clock, such as Europe/London; the times are UTC then")
     houses_per_chunk: int = option(8, "houses in memory at a time, and for each worker")

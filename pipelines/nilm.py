@@ -122,7 +122,7 @@ def predict_from_model(options: NilmPredictOptions) -> pd.DataFrame:
     tariff = Tariff.read(options.tariff) if options.tariff else None
     model = Disaggregator.from_pretrained(options.model)
     if options.appliances:
-        model = model.only(*(name.replace("-", "_") for name in options.appliances))  # as folders of weights are called
+        model = model.only(*options.appliances)
     disaggregator, house = read_for(model, lambda step: read_whole(options.data, options, step))
     say(house)
     if not options.appliances and len(disaggregator.chosen_) > 1:

@@ -85,10 +85,10 @@ def infer(values: NDArray[np.float64], usual: pd.Timedelta, name: str, where: st
         return fit[0], f"unit of {name!r} taken to be {said_unit(fit[0], usual)}: {said}"
     means = [f"{said_unit(unit, usual)}: a mean of {_mean_w(values, unit, usual):,.0f} W" for unit in fit]
     doubt = f"could be {' or '.join(means)}" if fit else "fits no unit of power or energy of a house"
+    ways = " or ".join(f"unit='{unit}' (--unit {unit})" for unit in fit or ["W"])
     raise InputError(
         f"{where}: the unit of {name!r} is not said, and its size ({said}, every {say_duration(usual)}) {doubt}; say "
-        f"it with unit='{fit[0] if fit else 'W'}' (--unit {fit[0] if fit else 'W'}), or name the column "
-        f"{name.split()[0]}_{(fit[0] if fit else 'W').lower()}."
+        f"it with {ways}, or in the name of the column, as in {name.split()[0]}_{(fit or ['W'])[-1]}."
     )
 
 

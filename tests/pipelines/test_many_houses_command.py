@@ -17,7 +17,7 @@ HOUSES = ("a", "b", "c")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder, and two days of three houses in kW, the last of them without a reading."""
     folder = tmp_path_factory.mktemp("many-houses")
-    Disaggregator(("kettle",), ("combinatorial",)).fit([simulate(16, 1)]).save_pretrained(folder / "model")
+    Disaggregator(("kettle", "dishwasher"), ("combinatorial",)).fit([simulate(16, 1)]).save_pretrained(folder / "model")
     made = [simulate(2, seed, start="2024-07-01") for seed in (5, 6)]
     frame = pd.DataFrame({"time": made[0].times.tz_localize(None)})
     for name, house in zip(HOUSES, made, strict=False):
@@ -35,7 +35,7 @@ def test_it_writes_days_and_says_what_not_to_trust_and_which_house_has_none(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "days.nc"
-    assert run(folder, out) == 0
+    assert run(folder, out, "--appliances", "kettle") == 0
     said = capsys.readouterr()
     assert said.out == f"wrote {out}: days of kettle in 3 houses\n"
     doubt, failure = said.err.splitlines()
@@ -48,6 +48,19 @@ def test_it_writes_days_and_says_what_not_to_trust_and_which_house_has_none(
     assert np.isnan(made["mains_kwh"].sel(series="c")).all()
     one, other = made["energy_kwh"][:2].sum(["day", "appliance"])
     assert one != other and min(one, other) > 0.1
+
+
+def test_only_what_the_houses_have_is_answered_and_a_name_that_the_model_does_not_know_is_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    every, one = tmp_path / "all.nc", tmp_path / "one.nc"
+    assert run(folder, every) == run(folder, one, "--appliances", "dishwasher") == 0
+    both, dishwasher = (xr.load_dataset(path, engine="h5netcdf") for path in (every, one))
+    assert list(both["appliance"].values) == ["kettle", "dishwasher"]
+    xr.testing.assert_allclose(dishwasher, both.sel(appliance=["dishwasher"]))
+    capsys.readouterr()
+    assert run(folder, tmp_path / "none.nc", "--appliances", "toaster") == 1
+    assert capsys.readouterr().err == "error: this disaggregator knows kettle, dishwasher, not 'toaster'.\n"
 
 
 def test_an_interrupted_run_says_how_to_go_on_and_does(
@@ -69,7 +82,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     assert run(folder, out, *words) == 0
     assert seen == ["a", "stop", "b", "c"]
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
-    assert len(pd.read_parquet(out)) == 3 * 3
+    assert len(pd.read_parquet(out)) == 3 * 3 * 2  # series, day, appliance
     assert run(folder, out) == 1
     assert "overwrite" in capsys.readouterr().err
 
