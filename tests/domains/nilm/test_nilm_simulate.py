@@ -87,6 +87,20 @@ def test_a_machine_has_programs_and_households_like_others_of_them(name: str) ->
     assert next(load for load in household(0).loads if load.name == "kettle").likes == (1.0,)
 
 
+def test_washing_machines_turn_in_a_manner_of_their_own_and_heat_by_their_water_alone() -> None:
+    homes = [next(load for load in household(seed).loads if load.name == "washing_machine") for seed in range(40)]
+    for home in homes:
+        for usual, own in zip(LAUNDRY, home.programs, strict=True):
+            heating = [(a, b) for a, b in zip(usual.stages, own, strict=True) if a.share == 1 and a.minutes > 3]
+            assert all(b == a._replace(minutes=a.minutes * home.water) for a, b in heating)
+            again = {a: b for a, b in zip(usual.stages, own, strict=True)}
+            assert all(again[a] == b for a, b in zip(usual.stages, own, strict=True))  # every rinse is the same
+    spins = np.array([home.programs[1][-1].share for home in homes])
+    assert len({*spins}) == 40 and np.std(np.log(spins)) == pytest.approx(KINDS["washing_machine"].manner, rel=0.35)
+    dishes = [next(load for load in household(seed).loads if load.name == "dishwasher") for seed in range(5)]
+    assert len({one.programs[0][0] for one in dishes}) == 1
+
+
 def test_kettles_boil_by_day_and_leave_minutes_partly_on() -> None:
     power = simulate(60, 0).appliances_w["kettle"].reshape(60, 1440)
     assert power[:, 60:240].sum() < 0.02 * power.sum()
