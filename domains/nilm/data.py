@@ -18,6 +18,7 @@ from .house import House, Watts
 from .powers import in_power
 from .readings import One, Source, joined, open_readings
 from .resampling import divides_day, resample, usual_step
+from .standing_still import stands_still
 from .zero_runs import zero_runs
 
 COARSEST = pd.Timedelta("30min")
@@ -127,7 +128,9 @@ def read_house(
         del appliances_w[one]
         repairs.append(f"{columns.appliances[one]!r} has no values: the house is read without {one}")
     repairs += _said_gaps(mains_w, grid.tz_convert(times.tz), width, all_of.hint_zone)
-    odd += [line for one, seen in appliances_w.items() for line in _beyond(APPLIANCES[one].at(width), seen, mains_w)]
+    for appliance, seen in appliances_w.items():
+        one = APPLIANCES[appliance].at(width)
+        odd += _beyond(one, seen, mains_w) + stands_still(one, seen, mains_w, width)
     return House(
         name=name or _name(sources[0]),
         times=grid,
