@@ -16,12 +16,12 @@ from ...shared.learning.config import TrainingConfig
 from ...shared.learning.loop import Outcome, train
 from ...shared.learning.seed import derive_seed, seeded
 from .appliances import Appliance
+from .enlarging import Enlargement
 from .house import Estimate, House
 from .models.bigru import BiGRU, BiGRUConfig
 from .models.nilmformer import PUBLISHED, SMALL, Answer, NILMFormer, calendar_channels
 from .models.seq2point import Seq2Point, Seq2PointConfig
 from .network_arrays import header_of, of_appliances, packed, restored, to_appliances
-from .recompose import recompose
 from .windows import Batch, HouseWindows, blend, cover, peaked
 
 NETWORKS: dict[str, tuple[Any, Any]] = {
@@ -47,6 +47,9 @@ class NetworkModel:
     window: int = 256  # samples
     joint: bool = False
     copies: int = 0  # made-up houses to each real one (`recompose`); then one to each of validation, too
+    days: int | None = None  # of a made-up house; this and the next two as of `Enlargement`
+    simulated: int = 0
+    households: int = 0
     states: bool = False  # learn to tell whether each runs, too: its probability, by cross-entropy
     loss: Literal["mse", "l1"] = "mse"
     absent: Literal["mask", "zero"] = "mask"  # a house without the appliance teaches nothing, or that it took nothing
@@ -88,7 +91,8 @@ class NetworkModel:
         """
         houses, validation = parted(houses, validation)
         if self.copies:
-            houses, validation = self._with_copies(houses, self.copies, 0), self._with_copies(validation, 1, 1)
+            houses = self._with_copies(houses, self.copies, self.households, 0)
+            validation = self._with_copies(validation, 1, min(self.households, 1), 1)
         for one in appliances:
             if not any(one.name in house.appliances_w for house in houses):
                 raise InputError(f"no house of training has a {one.title}; give one that has, or leave it out.")
@@ -141,10 +145,8 @@ class NetworkModel:
         made.networks_ = restored([made._network(outputs) for _ in range(networks)], arrays)
         return made
 
-    def _with_copies(self, houses: Sequence[House], copies: int, part: int) -> list[House]:
-        seeds = np.random.default_rng([self.seed, part]).integers(0, 2**31, (len(houses), copies))
-        pairs = zip(houses, seeds, strict=True)
-        return [*houses, *(recompose(house, houses, int(seed)) for house, row in pairs for seed in row)]
+    def _with_copies(self, houses: Sequence[House], copies: int, households: int, part: int) -> list[House]:
+        return Enlargement(copies, self.days, self.simulated, households).of(houses, [self.seed, part])
 
     def _network(self, outputs: int) -> nn.Module:
         kind, config = NETWORKS[self.kind]

@@ -18,10 +18,10 @@ from ....shared.errors import InputError, require
 from ....shared.learning.trees import Trees
 from ..appliances import APPLIANCES, MINUTE, Appliance
 from ..context import context
+from ..enlarging import Enlargement
 from ..features import features, quiet_level, steps_of, without_gaps
 from ..house import Estimate, House
-from ..lending import lenders
-from ..recompose import Recipe, recompose
+from ..recompose import Recipe
 from ..split import cut
 
 Floats = NDArray[np.float32]
@@ -176,27 +176,8 @@ class Boosted:
         return APPLIANCES[name].at(self.step_)
 
     def _with_copies(self, houses: Sequence[House], place: int) -> list[House]:
-        seeds = np.random.default_rng([self.seed, place]).integers(0, 2**31, (len(houses), self.copies))
-        longest = max(len(house.mains_w) // house.per_day() for house in houses)  # so that nothing simulated prevails
-        made = [
-            recompose(
-                self._part(house, int(seed)), [*houses, *lenders(house.step, int(seed), self.simulated, longest)],
-                int(seed), self.recipe,
-            )
-            for house, row in zip(houses, seeds, strict=True)
-            for seed in row
-        ]  # fmt: skip
-        own = int(np.random.default_rng([self.seed, place, 4]).integers(0, 2**31))
-        simulated = [one.whole() for one in lenders(houses[0].step, own, self.households, longest)]
-        return [*houses, *made, *simulated]
-
-    def _part(self, house: House, seed: int) -> House:
-        """At most `days` consecutive days: many short made-up houses differ more than a few long ones."""
-        count, most = (self.days or 0) * house.per_day(), len(house.mains_w)
-        if not 0 < count < most:
-            return house
-        begin = int(np.random.default_rng([seed, 5]).integers(0, most - count + 1)) // house.per_day() * house.per_day()
-        return house.rows(slice(begin, begin + count))
+        more = Enlargement(self.copies, self.days, self.simulated, self.households, self.recipe)
+        return more.of(houses, [self.seed, place])
 
     def _answered(self, answers: Sequence[Any], looked: Looked, appliances: Sequence[Appliance]) -> Floats:
         said = []
