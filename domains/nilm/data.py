@@ -129,8 +129,8 @@ def read_house(
         repairs.append(f"{columns.appliances[one]!r} has no values: the house is read without {one}")
     repairs += _said_gaps(mains_w, grid.tz_convert(times.tz), width, all_of.hint_zone)
     for appliance, seen in appliances_w.items():
-        one = APPLIANCES[appliance].at(width)
-        odd += _beyond(one, seen, mains_w) + stands_still(one, seen, mains_w, width)
+        rule = APPLIANCES[appliance].at(width)
+        odd += _beyond(rule, seen, mains_w) + stands_still(rule, seen, mains_w, width)
     return House(
         name=name or _name(sources[0]),
         times=grid,

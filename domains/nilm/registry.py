@@ -63,6 +63,9 @@ JOINT: dict[str, Any] = {
     "joint": True, "copies": 4, "states": True, "batch": 32, "learning_rate": 1e-3, "schedule": "cosine", "patience": 0,
     "epochs": 12, "steps_per_epoch": 80, "sizes": {"weight_dropout": 0.0, "dropout": 0.1},
 }  # fmt: skip
+LENT: dict[str, Any] = JOINT | {
+    "copies": 10, "days": 45, "simulated": 8, "households": 20, "epochs": 24, "steps_per_epoch": 150
+}  # fmt: skip
 
 MODELS: dict[str, Entry] = {
     ZERO: Entry(lambda run: Zero(), Zero.from_arrays, "baseline", "predicts nothing"),
@@ -111,6 +114,10 @@ MODELS: dict[str, Entry] = {
     "nilmformer-joint": Entry(
         _network("nilmformer", **JOINT), NetworkModel.from_arrays, "transformer",
         "published size, on/off and power of all appliances, made-up houses too",
+    ),
+    "nilmformer-lent": Entry(
+        _network("nilmformer", **LENT), NetworkModel.from_arrays, "transformer",
+        "the same, of many simulated households, too",
     ),
 }  # fmt: skip
 
