@@ -31,7 +31,7 @@ Made by labformer {__version__}, seed {made.seed}{_took(made)}.
 
 ## Data
 
-Learnt from: {", ".join(made.houses_)}; {made.data_note_ or "the licence of the data is its owner's"}.{_followed(made)}
+Learnt from: {", ".join(made.houses_)}; {made.data_note_ or "the licence of the data is its owner's"}.
 
 ## Models
 
@@ -63,15 +63,6 @@ def _coarse(made: "Disaggregator") -> str:
     return (
         f"- Where finer readings can be had: in {say_duration(made.step_)} most of what tells appliances apart is "
         "averaged away."
-    )
-
-
-def _followed(made: "Disaggregator") -> str:
-    if not made.followed_:
-        return ""
-    return (
-        f" Meters of {', '.join(made.followed_)} that stood still while the mains moved with them follow the mains "
-        "here; the scores below are against that."
     )
 
 

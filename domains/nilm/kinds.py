@@ -62,7 +62,6 @@ class Kind:
     rest_min: float = 3.0  # before it can run again
     owned: float = 1.0  # share of the households that have one
     heats: bool = False  # the room: it is used as the cold asks for it
-    manner: float = 0.0  # spread of the logarithm, between machines, of what each stage that does not heat takes
 
 
 MEALS = (Peak(8, 0.8, 0.2), Peak(12.7, 0.8, 0.25), Peak(18.3, 1.2, 0.55))
@@ -111,7 +110,7 @@ KINDS: dict[str, Kind] = {
     "washing_machine": Kind(
         (1850, 2250), (0.35, 0.8), (Peak(9, 1.5, 0.45), Peak(14, 2.5, 0.35), Peak(18, 1.5, 0.2)),
         LAUNDRY,
-        0.15, rest_min=60, manner=0.45,  # drums, pumps and spins by [S], no two makes alike; no source for how far
+        0.15, rest_min=60,
     ),
     # [M]; [R] 1250 W
     "microwave": Kind((750, 1450), (1, 3), MEALS, once(Stage(1, 2.5)), 0.5, rest_min=5),

@@ -33,7 +33,6 @@ from .recompose import recompose
 from .registry import BLEND, Run, entry
 from .saving import read_model, write_model
 from .split import first_and_last
-from .standing_still import taught_by_the_mains
 
 DEFAULT = ("zero", "mean", "duty-cycle", "combinatorial", "factorial-hmm", "boosted-pair")
 CHOSEN = "chosen"  # the row of what the disaggregator answers
@@ -71,7 +70,6 @@ class Disaggregator:
         self.checkpoints = checkpoints
         self.data_note_ = ""  # licence and source of the training data, for the card
         self.card_ = ""  # as it was written, of a model that was read
-        self.followed_: list[str] = []  # houses whose meters stood still and were taught by the mains
         self.tested_: list[str] = []
         self.scores_: dict[str, dict[str, Score]] = {}
         self.seconds_fit_: dict[str, float] = {}
@@ -86,18 +84,16 @@ class Disaggregator:
     ) -> Self:
         """Fit every candidate, choose by appliance on validation, calibrate there, score once on test.
 
-        houses      submetered, on one step; meters that stand still while the mains move with them follow the mains
+        houses      submetered, on one step
         validation  houses to choose and calibrate on; None: the last quarter of each house, and houses made up of it
-        test        houses that nothing was chosen on, as they were metered; None: no test, and the card says so
+        test        houses that nothing was chosen on; None: no test, and the card says so
         Raises InputError for unknown names, houses of different steps, and an appliance that no house has.
         """
         known = self._checked(houses, validation or (), test or ())
-        metered, houses = houses, taught_by_the_mains(houses)
-        self.followed_ = [new.name for old, new in zip(metered, houses, strict=True) if new is not old]
         if validation is None:
             houses, held = first_and_last(houses)
         else:
-            held = taught_by_the_mains(validation)
+            held = list(validation)
         seeds = np.random.default_rng([self.seed, 11]).integers(0, 2**31, (len(held), MADE_UP))
         names = [one.name for one in held]
         made = [
@@ -203,7 +199,7 @@ class Disaggregator:
         if unknown := [name for name in names if name not in self.chosen_]:
             raise InputError(f"this disaggregator knows {', '.join(self.chosen_)}, not {unknown[0]!r}.")
         part = Disaggregator(names, self.models, self.coverage, self.seed, self.device)
-        for kept in ("step_", "houses_", "followed_", "held_", "tested_", "seconds_fit_", "data_note_"):
+        for kept in ("step_", "houses_", "held_", "tested_", "seconds_fit_", "data_note_"):
             setattr(part, kept, getattr(self, kept))
         for by_appliance in ("chosen_", "thresholds_", "counted_", "trust_", "bands_"):
             setattr(part, by_appliance, {name: getattr(self, by_appliance)[name] for name in names})

@@ -64,7 +64,7 @@ JOINT: dict[str, Any] = {
     "epochs": 12, "steps_per_epoch": 80, "sizes": {"weight_dropout": 0.0, "dropout": 0.1},
 }  # fmt: skip
 LENT: dict[str, Any] = JOINT | {
-    "copies": 10, "days": 45, "simulated": 8, "households": 20, "epochs": 24, "steps_per_epoch": 150
+    "copies": 10, "days": 45, "simulated": 8, "households": 20, "steps_per_epoch": 150
 }  # fmt: skip
 
 MODELS: dict[str, Entry] = {

@@ -16,8 +16,6 @@ from .kinds import KINDS, WATER, Kind, Stage
 
 TICK_S = 10  # the simulation's own step; averages over longer steps then hold partly-on minutes
 DAY = 86_400 // TICK_S
-KEEPS_WARM = 3.0  # minutes of heating, up to which it does no more than that
-MOTOR = 0.5  # of the power of a machine that heats, at most
 SIMULATED = ("kettle", "dishwasher", "washing_machine", "microwave", "shower")
 
 
@@ -28,9 +26,8 @@ class Load(NamedTuple):
     power_w: float
     per_day: float
     pace: float  # length of its stages over the documented length
-    likes: tuple[float, ...]  # share of its uses that each program has
     water: float  # length of its heatings over that again: how much water it heats
-    programs: tuple[tuple[Stage, ...], ...]  # as this machine runs them
+    likes: tuple[float, ...]  # share of its uses that each program has
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +58,7 @@ def household(seed: int, appliances: Sequence[str] = SIMULATED) -> Household:
         rng = _stream(seed, name)
         drawn = rng.uniform(*kind.power_w), rng.uniform(*kind.per_day), rng.uniform(0.85, 1.15)
         if name in appliances if name in SIMULATED else rng.random() < kind.owned:
-            likes, water = _habit(kind, _stream(seed, name + " habit"))
-            loads.append(Load(name, *drawn, likes, water, _own(kind, water, _stream(seed, name + " manner"))))
+            loads.append(Load(name, *drawn, *_habit(kind, _stream(seed, name + " habit"))))
     rng = _stream(seed, "household")
     return Household(
         seed=seed,
@@ -181,47 +177,29 @@ def _use(load: Load, home: Household, clock: Clock) -> Watts:
     length = load.pace * rng.lognormal(0, kind.spread, len(day))
     strength = load.power_w * rng.normal(1, 0.015, len(day))  # the mains voltage, mostly
     program = _stream(home.seed, load.name + " programs").choice(len(load.likes), len(day), p=load.likes)
+    programs = [_filled(one.stages, load.water) for one in kind.programs]
     power, free = np.zeros(days * DAY, dtype=np.float32), 0.0
     for begin, stretch, full_w, at in zip(begins, length, strength, program, strict=True):
         begin = max(begin, free)
-        cycle = full_w * _cycle(load.programs[at], stretch, begin % 1)
+        cycle = full_w * _cycle(programs[at], stretch, begin % 1)
         part = power[int(begin) : int(begin) + len(cycle)]
         part += cycle[: len(part)]
         free = begin + len(cycle) + kind.rest_min * 60 / TICK_S
     return np.rint(power)
 
 
-def _habit(kind: Kind, rng: np.random.Generator) -> tuple[tuple[float, ...], float]:
-    """How often a household chooses each program, and how much water it heats, where there is a choice."""
+def _habit(kind: Kind, rng: np.random.Generator) -> tuple[float, tuple[float, ...]]:
+    """How much water a household heats, and how often it chooses each program, where there is a choice."""
     usual = np.array([one.weight for one in kind.programs])
     if len(usual) == 1:
-        return (1.0,), 1.0
+        return 1.0, (1.0,)
     liked = usual * rng.gamma(1.5, size=len(usual))  # households differ in what they choose; no source of its own
-    return tuple(float(one) for one in liked / liked.sum()), float(rng.uniform(*WATER))
+    return float(rng.uniform(*WATER)), tuple(float(one) for one in liked / liked.sum())
 
 
-def _own(kind: Kind, water: float, rng: np.random.Generator) -> tuple[tuple[Stage, ...], ...]:
-    """Programs as one machine runs them: heatings by its water, and drum, pauses and spins in its own manner.
-
-    A stage that comes back is the same again. What keeps warm for a minute or two is a pause's, not a heating's.
-    """
-    known: dict[Stage, Stage] = {}
-
-    def own(stage: Stage) -> Stage:
-        heats = stage.share == 1
-        if heats and (stage.minutes > KEEPS_WARM or not kind.manner):
-            return stage._replace(minutes=stage.minutes * water)
-        if kind.manner and stage not in known:
-            share, minutes, duty = (float(one) for one in np.exp(rng.normal(0, kind.manner, 3)))
-            known[stage] = Stage(
-                stage.share if heats else min(stage.share * share, MOTOR),
-                stage.minutes * minutes,
-                stage.duty if stage.duty == 1 else min(stage.duty * duty, 1.0),
-                stage.period_s,
-            )
-        return known.get(stage, stage)
-
-    return tuple(tuple(own(stage) for stage in one.stages) for one in kind.programs)
+def _filled(stages: tuple[Stage, ...], water: float) -> tuple[Stage, ...]:
+    """The same program with its heatings, the stages at full power, so much longer or shorter."""
+    return tuple(one._replace(minutes=one.minutes * water) if one.share == 1 else one for one in stages)
 
 
 def _cycle(stages: tuple[Stage, ...], stretch: float, late: float) -> Watts:

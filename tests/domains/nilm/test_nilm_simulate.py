@@ -7,7 +7,7 @@ import pytest
 from labformer.domains.nilm.appliances import APPLIANCES
 from labformer.domains.nilm.daylight import cold, darkness, day_length
 from labformer.domains.nilm.kinds import KINDS, LAUNDRY
-from labformer.domains.nilm.simulate import MOTOR, SIMULATED, household, simulate
+from labformer.domains.nilm.simulate import SIMULATED, household, simulate
 from labformer.domains.nilm.states import on_rule, pause_steps, uses
 from labformer.shared.errors import InputError
 
@@ -85,21 +85,6 @@ def test_a_machine_has_programs_and_households_like_others_of_them(name: str) ->
     ]
     assert np.corrcoef(kwh, [load.water * load.pace for load in homes[:12]])[0, 1] > 0.3
     assert next(load for load in household(0).loads if load.name == "kettle").likes == (1.0,)
-
-
-def test_washing_machines_turn_in_a_manner_of_their_own_and_heat_by_their_water_alone() -> None:
-    homes = [next(load for load in household(seed).loads if load.name == "washing_machine") for seed in range(40)]
-    for home in homes:
-        for usual, own in zip(LAUNDRY, home.programs, strict=True):
-            heating = [(a, b) for a, b in zip(usual.stages, own, strict=True) if a.share == 1 and a.minutes > 3]
-            assert all(b == a._replace(minutes=a.minutes * home.water) for a, b in heating)
-            again = dict(zip(usual.stages, own, strict=True))
-            assert all(again[a] == b for a, b in zip(usual.stages, own, strict=True))  # every rinse is the same
-    spins = np.array([home.programs[1][-1].share for home in homes])
-    assert spins.max() <= MOTOR and len({*spins[spins < MOTOR]}) == (spins < MOTOR).sum() > 30
-    assert np.std(np.log(spins)) == pytest.approx(KINDS["washing_machine"].manner, rel=0.35)
-    dishes = [next(load for load in household(seed).loads if load.name == "dishwasher") for seed in range(5)]
-    assert len({one.programs[0][0] for one in dishes}) == 1
 
 
 def test_kettles_boil_by_day_and_leave_minutes_partly_on() -> None:
