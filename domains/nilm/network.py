@@ -46,10 +46,10 @@ class NetworkModel:
     kind: str = "nilmformer"
     window: int = 256  # samples
     joint: bool = False
-    copies: int = 0  # made-up houses to each real one (`recompose`); then one to each of validation, too
-    days: int | None = None  # of a made-up house; this and the next two as of `Enlargement`
+    copies: int = 0  # made-up houses to each real one; this and the next three as of `Enlargement`
+    days: int | None = None
     simulated: int = 0
-    households: int = 0
+    households: int = 0  # where either is asked for, one joins each of validation, too
     states: bool = False  # learn to tell whether each runs, too: its probability, by cross-entropy
     loss: Literal["mse", "l1"] = "mse"
     absent: Literal["mask", "zero"] = "mask"  # a house without the appliance teaches nothing, or that it took nothing
@@ -90,9 +90,9 @@ class NetworkModel:
         Raises InputError when no house has an appliance, or none of its stretches is as long as a window.
         """
         houses, validation = parted(houses, validation)
-        if self.copies:
+        if self.copies or self.households:
             houses = self._with_copies(houses, self.copies, self.households, 0)
-            validation = self._with_copies(validation, 1, min(self.households, 1), 1)
+            validation = self._with_copies(validation, min(self.copies, 1), min(self.households, 1), 1)
         for one in appliances:
             if not any(one.name in house.appliances_w for house in houses):
                 raise InputError(f"no house of training has a {one.title}; give one that has, or leave it out.")

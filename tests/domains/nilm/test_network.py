@@ -62,6 +62,16 @@ def test_a_network_learns_a_kettle_better_than_nothing(kind: str, epochs: int, s
     assert set(np.unique(found.on[real])) == {0.0, 1.0}
 
 
+def test_simulated_households_are_learnt_from_too() -> None:
+    houses = [simulated(2)]
+    alone = model(joint=True, steps_per_epoch=2).fit(houses, [KETTLE, MICROWAVE])
+    more = model(joint=True, steps_per_epoch=2, households=2).fit(houses, [KETTLE, MICROWAVE])
+    assert alone.scale_ == np.nanmax(houses[0].mains_w) < 5000
+    assert more.scale_ > 7000  # of their showers
+    lent = model(joint=True, steps_per_epoch=2, copies=1, days=1, simulated=1).fit(houses, [KETTLE, MICROWAVE])
+    assert NetworkModel.from_arrays(lent.to_arrays()).config()["simulated"] == 1
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_saved_and_loaded_networks_answer_the_same(kind: str) -> None:
     learnt = model(kind, states=True, steps_per_epoch=2).fit([simulated(2)], [KETTLE, MICROWAVE])
