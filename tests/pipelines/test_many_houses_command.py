@@ -60,7 +60,7 @@ def test_only_what_the_houses_have_is_answered_and_a_name_that_the_model_does_no
     xr.testing.assert_allclose(dishwasher, both.sel(appliance=["dishwasher"]))
     capsys.readouterr()
     assert run(folder, tmp_path / "none.nc", "--appliances", "toaster") == 1
-    assert capsys.readouterr().err == "error: this disaggregator knows kettle, dishwasher, not 'toaster'.\n"
+    assert capsys.readouterr().err == "labformer: this disaggregator knows kettle, dishwasher, not 'toaster'.\n"
 
 
 def test_an_interrupted_run_says_how_to_go_on_and_does(
