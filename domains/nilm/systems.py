@@ -31,6 +31,10 @@ _ABOUT = {
         "Petralia et al. 2025, arXiv:2506.05880",
         "published size, on/off and power of all appliances together, on made-up houses too",
     ),
+    "nilmformer-lent": (
+        "Petralia et al. 2025, arXiv:2506.05880",
+        "the same on more and shorter made-up houses, and on simulated households that lend them appliances",
+    ),
 }
 
 SYSTEMS: tuple[dict[str, str], ...] = tuple(

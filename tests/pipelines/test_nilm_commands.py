@@ -199,6 +199,9 @@ QUICK = {
     ),
     "nilmformer": quick("nilmformer", sizes=TINY),
     "nilmformer-joint": quick("nilmformer", sizes=TINY, joint=True, states=True, copies=1),
+    "nilmformer-lent": quick(
+        "nilmformer", sizes=TINY, joint=True, states=True, copies=2, days=4, simulated=1, households=1
+    ),
     "seq2point": quick("seq2point", sizes={"window": 31, "dense": 16}, learning_rate=3e-3, epochs=6),
     "bigru": quick(
         "bigru", sizes={"filters": (4, 4), "units": (8, 8), "dense": 8}, window=16, learning_rate=2e-2, epochs=2
