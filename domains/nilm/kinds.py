@@ -22,24 +22,15 @@ Every power, length and rate below is a published one, or a range around it from
 Where a range has no source of its own (standby, lights, the spread between uses) the comment says so.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 
-class Stage(NamedTuple):
-    """A part of a cycle."""
-
-    share: float  # of the appliance's power
-    minutes: float
-    duty: float = 1.0  # part of each period with power: thermostats, a drum that turns and rests
-    period_s: float = 60.0
-
-
-class Program(NamedTuple):
-    """One way in which an appliance runs."""
-
-    weight: float  # how often, against its others
-    stages: tuple[Stage, ...]
+from .laundry import laundry
+from .ovens import ovens
+from .stages import Program, Stage
 
 
 class Peak(NamedTuple):
@@ -57,11 +48,16 @@ class Kind:
     power_w: tuple[float, float]
     per_day: tuple[float, float]
     peaks: tuple[Peak, ...]
-    programs: tuple[Program, ...]
+    programs: tuple[Program, ...] | Callable[[np.random.Generator], tuple[Program, ...]]  # or draws those of a machine
     spread: float = 0.1  # of the logarithm of the length, between uses
     rest_min: float = 3.0  # before it can run again
     owned: float = 1.0  # share of the households that have one
     heats: bool = False  # the room: it is used as the cold asks for it
+    chore: bool = False  # begun beside others, at times
+
+    def drawn(self, rng: np.random.Generator) -> tuple[Program, ...]:
+        """The programs of one machine."""
+        return self.programs(rng) if callable(self.programs) else self.programs
 
 
 MEALS = (Peak(8, 0.8, 0.2), Peak(12.7, 0.8, 0.25), Peak(18.3, 1.2, 0.55))
@@ -73,17 +69,6 @@ def once(*stages: Stage) -> tuple[Program, ...]:
     return (Program(1, stages),)
 
 
-def wash(weight: float, heating_min: float, warm: int, rinses: int) -> Program:
-    """Fill, heat, keep warm by short heatings, tumble, rinse and spin: the order of [S]."""
-    heat = (Stage(1, heating_min),) if heating_min else ()
-    keep = (Stage(0.1, 9, 0.6), Stage(1, 1.2)) * warm
-    rinse = (Stage(0.08, 9, 0.5, 90), Stage(0.2, 2)) * rinses
-    return Program(weight, (Stage(0.04, 5), *heat, *keep, Stage(0.1, 16, 0.6), *rinse, Stage(0.22, 6)))
-
-
-# cold, 30, 40, 60 and 90 degrees by [A]; minutes by physics: 17 l of water (laundry and drum count as 2) from 15
-# degrees at 2 kW
-LAUNDRY = (wash(0.05, 0, 0, 2), wash(0.24, 8, 0, 2), wash(0.46, 15, 1, 3), wash(0.21, 26, 2, 3), wash(0.04, 44, 3, 3))
 # two heatings by [S] and [M] in the usual program; a rinse that is heated before both, or a short program, in others
 DISHES = (
     Program(0.55, (Stage(0.03, 6), Stage(1, 17), Stage(0.03, 45), Stage(1, 14), Stage(0.02, 15))),
@@ -104,20 +89,19 @@ KINDS: dict[str, Kind] = {
     # [R] 1131 W over 60 min, 241 a year; [M] 1.5 h from the first heating to the last; [S]
     "dishwasher": Kind(
         (1900, 2300), (0.4, 0.95), (Peak(8, 1, 0.15), Peak(13, 1.5, 0.2), Peak(19, 1.3, 0.65)),
-        DISHES, 0.06, rest_min=150,
+        DISHES, 0.06, rest_min=150, chore=True,
     ),
     # [R] 406 W over 138 min, 196 a year; [M]; [S]; [A]
     "washing_machine": Kind(
         (1850, 2250), (0.35, 0.8), (Peak(9, 1.5, 0.45), Peak(14, 2.5, 0.35), Peak(18, 1.5, 0.2)),
-        LAUNDRY,
-        0.15, rest_min=60,
+        laundry, 0.15, rest_min=60, chore=True,
     ),
     # [M]; [R] 1250 W
     "microwave": Kind((750, 1450), (1, 3), MEALS, once(Stage(1, 2.5)), 0.5, rest_min=5),
     # [I]
     "shower": Kind((7500, 9500), (0.7, 1.5), (Peak(6.8, 0.7, 0.6), Peak(21.8, 1, 0.4)), once(Stage(1, 6)), 0.3, 8),
     # the loads below are in the mains and never metered by themselves; [R] for all; thermostats by [P]
-    "oven": Kind((1900, 2400), (0.4, 0.9), MEALS, once(Stage(1, 10), Stage(1, 20, 0.4, 180)), 0.3, 20, 0.62),
+    "oven": Kind((1900, 2400), (0.4, 0.9), MEALS, ovens, 0.3, 20, 0.62),
     "hob": Kind((1200, 2400), (0.8, 1.4), MEALS, once(Stage(1, 4), Stage(1, 12, 0.5, 40)), 0.4, 5, 0.46),
     "toaster": Kind((800, 1200), (0.5, 1.1), (Peak(7.5, 1, 0.8), Peak(13, 1, 0.2)), once(Stage(1, 3)), 0.2),
     "vacuum cleaner": Kind((1200, 2000), (0.15, 0.4), DAYTIME, once(Stage(1, 15)), 0.4, 30, 0.94),

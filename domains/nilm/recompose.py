@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .draws import log_uniform
 from .house import House, Watts
 from .lending import Lender
 
@@ -63,20 +64,16 @@ def _owns(donor: House | Lender, name: str) -> bool:
     return donor.owns(name) if isinstance(donor, Lender) else name in donor.appliances_w
 
 
-def _between(rng: np.random.Generator, ends: tuple[float, float]) -> float:
-    return float(np.exp(rng.uniform(*np.log(ends))))
-
-
 def _changed_rest(rest: Watts, day: int, rng: np.random.Generator, recipe: Recipe) -> Watts:
     """The rest at another level, with the rest of other days added to some."""
-    changed = rest * _between(rng, recipe.rest)
+    changed = rest * log_uniform(rng, *recipe.rest)
     whole = [start for start in range(0, len(rest) - day + 1, day) if np.isfinite(rest[start : start + day]).all()]
     if not whole:
         return changed
     for start in range(0, len(rest) - day + 1, day):
         if rng.random() < recipe.second_rest:
             other = whole[rng.integers(len(whole))]
-            changed[start : start + day] += rest[other : other + day] * _between(rng, recipe.rest)
+            changed[start : start + day] += rest[other : other + day] * log_uniform(rng, *recipe.rest)
     return changed
 
 
@@ -87,7 +84,7 @@ def _replayed(power: Watts, mains: Watts, day: int, length: int, rng: np.random.
     starts = [at for at in range(offset, len(power) - day + 1, day) if real[at : at + day].mean() > 0.9]
     if not starts:
         return np.zeros(length, np.float32)
-    level, rate = _between(rng, recipe.power), _between(rng, recipe.use)
+    level, rate = log_uniform(rng, *recipe.power), log_uniform(rng, *recipe.use)
     made = np.zeros(length + 2 * day, np.float32)
     keep, shift = min(rate, 1.0), round(recipe.shift_min * day / MINUTES)
     for start in range(0, length + day, day):
@@ -96,7 +93,7 @@ def _replayed(power: Watts, mains: Watts, day: int, length: int, rng: np.random.
             source = starts[rng.integers(len(starts))]
             piece = np.nan_to_num(power[source : source + day])
             if rng.random() < recipe.stretched:
-                piece = _stretched(piece, _between(rng, recipe.stretch))
+                piece = _stretched(piece, log_uniform(rng, *recipe.stretch))
             place = start + offset - day + int(rng.integers(-shift, shift + 1))
             piece, place = piece[max(-place, 0) :], max(place, 0)
             span = made[place : place + len(piece)]

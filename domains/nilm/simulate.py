@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from ...shared.errors import InputError
 from .daylight import cold, darkness
 from .house import House, Watts
-from .kinds import KINDS, WATER, Kind, Stage
+from .kinds import KINDS, WATER
+from .stages import Program, Stage
 
 TICK_S = 10  # the simulation's own step; averages over longer steps then hold partly-on minutes
 DAY = 86_400 // TICK_S
+CHORES = (9.0, 14.0, 19.0)  # hours at which a household begins several at once; no source of its own
 SIMULATED = ("kettle", "dishwasher", "washing_machine", "microwave", "shower")
 
 
@@ -28,6 +30,7 @@ class Load(NamedTuple):
     pace: float  # length of its stages over the documented length
     water: float  # length of its heatings over that again: how much water it heats
     likes: tuple[float, ...]  # share of its uses that each program has
+    programs: tuple[Program, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Household:
     light_w: float  # of a full evening
     later_h: float  # the whole day begins that much later
     lie_in_h: float  # and at weekends that much more
+    together: float  # share of its washes and dishes that are begun at the same hour
     loads: tuple[Load, ...]
 
 
@@ -58,7 +62,8 @@ def household(seed: int, appliances: Sequence[str] = SIMULATED) -> Household:
         rng = _stream(seed, name)
         drawn = rng.uniform(*kind.power_w), rng.uniform(*kind.per_day), rng.uniform(0.85, 1.15)
         if name in appliances if name in SIMULATED else rng.random() < kind.owned:
-            loads.append(Load(name, *drawn, *_habit(kind, _stream(seed, name + " habit"))))
+            programs = kind.drawn(_stream(seed, name + " make"))
+            loads.append(Load(name, *drawn, *_habit(programs, _stream(seed, name + " habit")), programs))
     rng = _stream(seed, "household")
     return Household(
         seed=seed,
@@ -69,6 +74,7 @@ def household(seed: int, appliances: Sequence[str] = SIMULATED) -> Household:
         light_w=rng.uniform(60, 300),
         later_h=rng.uniform(-0.8, 1.2),
         lie_in_h=rng.uniform(0.5, 2),
+        together=rng.uniform(0, 0.6),  # no source of its own; what runs at once is what is told apart worst
         loads=tuple(loads),
     )
 
@@ -173,11 +179,15 @@ def _use(load: Load, home: Household, clock: Clock) -> Watts:
     peak = rng.choice(len(kind.peaks), len(day), p=[one.weight for one in kind.peaks])
     hour, spread = np.array([one[:2] for one in kind.peaks])[peak].T
     hour = rng.normal(hour, spread) + home.later_h + home.lie_in_h * clock.weekend[day] * (hour < 12)
+    if kind.chore:
+        chores = _stream(home.seed, "chores")
+        together = chores.normal(chores.choice(CHORES, days), 1.2)[day] + rng.normal(0, 0.4, len(day))
+        hour = np.where(rng.random(len(day)) < home.together, together, hour)
     begins = clock.ticks(np.sort(day * 24 + hour % 24))
     length = load.pace * rng.lognormal(0, kind.spread, len(day))
     strength = load.power_w * rng.normal(1, 0.015, len(day))  # the mains voltage, mostly
     program = _stream(home.seed, load.name + " programs").choice(len(load.likes), len(day), p=load.likes)
-    programs = [_filled(one.stages, load.water) for one in kind.programs]
+    programs = [_filled(one.stages, load.water) for one in load.programs]
     power, free = np.zeros(days * DAY, dtype=np.float32), 0.0
     for begin, stretch, full_w, at in zip(begins, length, strength, program, strict=True):
         begin = max(begin, free)
@@ -188,9 +198,9 @@ def _use(load: Load, home: Household, clock: Clock) -> Watts:
     return np.rint(power)
 
 
-def _habit(kind: Kind, rng: np.random.Generator) -> tuple[float, tuple[float, ...]]:
+def _habit(programs: Sequence[Program], rng: np.random.Generator) -> tuple[float, tuple[float, ...]]:
     """How much water a household heats, and how often it chooses each program, where there is a choice."""
-    usual = np.array([one.weight for one in kind.programs])
+    usual = np.array([one.weight for one in programs])
     if len(usual) == 1:
         return 1.0, (1.0,)
     liked = usual * rng.gamma(1.5, size=len(usual))  # households differ in what they choose; no source of its own

@@ -6,7 +6,9 @@ import pytest
 
 from labformer.domains.nilm.appliances import APPLIANCES
 from labformer.domains.nilm.daylight import cold, darkness, day_length
-from labformer.domains.nilm.kinds import KINDS, LAUNDRY
+from labformer.domains.nilm.kinds import KINDS
+from labformer.domains.nilm.laundry import laundry
+from labformer.domains.nilm.ovens import ovens
 from labformer.domains.nilm.simulate import SIMULATED, household, simulate
 from labformer.domains.nilm.states import on_rule, pause_steps, uses
 from labformer.shared.errors import InputError
@@ -55,27 +57,81 @@ def test_uses_come_at_the_household_s_rate_and_run_at_its_power(name: str) -> No
         assert low <= load.per_day <= high
         on = on_rule(power, APPLIANCES[name])
         assert np.percentile(power[on], 95) == pytest.approx(load.power_w, rel=0.06)
-        counted += len(uses(on, pause_steps(APPLIANCES[name], 1)))
+        if name == "washing_machine":  # a cold wash never takes 300 W, and from a heating to the spins may be an hour
+            counted += len(uses(power > 5, 10))
+        else:
+            counted += len(uses(on, pause_steps(APPLIANCES[name], 1)))
         expected += load.per_day * days
     assert counted == pytest.approx(expected, rel=0.2)
 
 
 def test_washes_heat_as_long_as_water_takes_and_about_as_often_as_people_say() -> None:
     # 17 l from 15 degrees at 2 kW, 4.19 kJ a kg and degree
-    for program, degrees in zip(LAUNDRY[1:], (30, 40, 60, 90), strict=True):
-        longest = max(stage.minutes for stage in program.stages if stage.share == 1)
-        assert longest == pytest.approx(17 * 4190 * (degrees - 15) / 2000 / 60, abs=1.5)
-    shares = [program.weight for program in LAUNDRY]
-    assert sum(shares) == pytest.approx(1)
-    assert np.dot(shares, (20, 30, 40, 60, 90)) == pytest.approx(42, abs=2)
-    assert max(shares) == shares[2]
+    for seed in range(20):
+        programs = laundry(np.random.default_rng(seed))
+        for program, degrees in zip(programs[1:], (30, 40, 60, 90), strict=True):
+            heating = [stage.minutes for stage in program.stages if stage.share == 1 and stage.minutes > 2.5]
+            assert len(heating) == 1 or degrees > 30  # some machines pause within a long one
+            assert sum(heating) == pytest.approx(17 * 4190 * (degrees - 15) / 2000 / 60, abs=1.5)
+        shares = [program.weight for program in programs]
+        assert sum(shares) == pytest.approx(1)
+        assert np.dot(shares, (20, 30, 40, 60, 90)) == pytest.approx(42, abs=2)
+        assert max(shares) == shares[2]
+
+
+def test_no_two_washing_machines_are_alike_and_every_one_fills_heats_rinses_and_spins() -> None:
+    machines = [laundry(np.random.default_rng(seed)) for seed in range(40)]
+    assert len(set(machines)) == 40
+    assert machines[7] == laundry(np.random.default_rng(7))
+    cycles = [machine[2].stages for machine in machines]
+    for stages in cycles:
+        powers = [stage.share * stage.duty for stage in stages]
+        assert powers[0] < 0.06  # filling
+        assert stages[1].share == 1
+        assert max(powers[-2:]) > 1.5 * np.median(powers[2:-2]) or stages.count(stages[-3]) > 1
+        assert all(0 < stage.share <= 1 and stage.minutes > 0 and 0 < stage.duty <= 1 for stage in stages)
+    heatings = [sum(stage.share == 1 for stage in stages) for stages in cycles]
+    assert min(heatings) == 1
+    assert max(heatings) > 6  # some keep warm by short heatings
+    minutes = [sum(stage.minutes for stage in stages) for stages in cycles]
+    assert 60 < np.median(minutes) < 130  # [R] 138, in the mean of machines that were old in 2010
+    assert np.std(np.log(minutes)) > 0.2
+
+
+def test_no_two_ovens_are_alike_and_each_heats_up_before_it_switches() -> None:
+    machines = [ovens(np.random.default_rng(seed)) for seed in range(40)]
+    assert len(set(machines)) == 40
+    for machine in machines:
+        assert sum(program.weight for program in machine) == pytest.approx(1)
+        for program in machine:
+            up, bake = program.stages
+            assert (up.share, up.duty) == (1, 1)
+            assert 0.2 <= bake.duty <= 0.65
+        assert bake.period_s / 60 < machine[1].stages[1].minutes  # the usual bake switches at least once
+    assert np.ptp([machine[1].stages[1].period_s for machine in machines]) > 200
+
+
+def test_some_households_wash_and_do_the_dishes_at_the_same_hour() -> None:
+    often = sorted(range(60), key=lambda seed: household(seed).together)
+    close = []
+    for seeds in (often[:8], often[-8:]):
+        runs = []
+        for seed in seeds:
+            house = simulate(80, seed, appliances=("dishwasher", "washing_machine"))
+            dishes, washes = (
+                house.appliances_w[name].reshape(80, 24, 60).max(2) > 1500 for name in ("dishwasher", "washing_machine")
+            )
+            beside = dishes | np.roll(dishes, 1, axis=1) | np.roll(dishes, -1, axis=1)
+            runs.append((washes & beside).sum() / washes.sum())
+        close.append(np.mean(runs))
+    assert close[1] > 1.3 * close[0]
 
 
 @pytest.mark.parametrize("name", ["washing_machine", "dishwasher"])
 def test_a_machine_has_programs_and_households_like_others_of_them(name: str) -> None:
     homes = [next(load for load in household(seed).loads if load.name == name) for seed in range(60)]
-    assert all(sum(load.likes) == pytest.approx(1) and len(load.likes) == len(KINDS[name].programs) for load in homes)
-    usual = np.array([one.weight for one in KINDS[name].programs])
+    assert all(sum(load.likes) == pytest.approx(1) and len(load.likes) == len(load.programs) for load in homes)
+    usual = np.array([one.weight for one in homes[0].programs])
     np.testing.assert_allclose(np.mean([load.likes for load in homes], axis=0), usual / usual.sum(), atol=0.1)
     assert len({load.water for load in homes}) == 60
     # a use of more water takes longer at full power, and more energy
