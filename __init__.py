@@ -4,4 +4,4 @@
 `labformer.pipelines` takes a user's file to a prediction; the `labformer` command runs the pipelines.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

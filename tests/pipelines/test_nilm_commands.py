@@ -192,7 +192,7 @@ def quick(kind: str, **settings: Any) -> registry.Entry:
 TINY = {"width": 16, "depth": 1, "heads": 2}
 QUICK = {
     "boosted-lent": registry.MODELS["boosted-lent"]._replace(
-        build=lambda run: Boosted(copies=1, rounds=20, rest=2000, seed=run.seed, simulated=1)
+        build=lambda run: Boosted(copies=1, rounds=60, rest=2000, seed=run.seed, simulated=1)
     ),
     "boosted-pair": registry.MODELS["boosted-pair"]._replace(
         build=lambda run: BoostedPair(made_up=2, days=4, simulated=1, households=1, rounds=20, rest=2000, seed=run.seed)
@@ -207,7 +207,7 @@ QUICK = {
         "bigru", sizes={"filters": (4, 4), "units": (8, 8), "dense": 8}, window=16, learning_rate=2e-2, epochs=2
     ),
     "weak-localiser": registry.MODELS["weak-localiser"]._replace(
-        build=lambda run: WeakLocaliser(64, (5,), (8, 8, 8), epochs=6, batch=16, learning_rate=1e-2, seed=run.seed)
+        build=lambda run: WeakLocaliser(64, (5,), (8, 8, 8), epochs=12, batch=16, learning_rate=1e-2, seed=run.seed)
     ),
 }
 

@@ -21,11 +21,13 @@ from ..context import context
 from ..enlarging import Enlargement
 from ..features import features, quiet_level, steps_of, without_gaps
 from ..house import Estimate, House
+from ..pulses import LASTS, pulse_features
 from ..recompose import Recipe
 from ..split import cut
 
 Floats = NDArray[np.float32]
 CANDIDATE = 0.7  # of `on_w`: minutes that rise less above the quiet level of two hours around them are off
+LOOKS = 2  # goes up whenever what the trees look at changes: columns are known by their place alone
 QUIET = 60  # minutes on either side, the level of which the share is taken
 LEAST_QUIET = 6  # steps, where they are longer than a minute
 
@@ -38,6 +40,7 @@ class Looked(NamedTuple):
     up_w: Floats  # (row,) W above the quiet level of two hours on either side
     above_w: Floats  # (row,) W above that of one hour, which the share divides
     inputs: Floats  # (row, input)
+    pulses: Floats  # (row, input), of `pulse_features`; for appliances that heat for so long
 
 
 @dataclass
@@ -97,11 +100,10 @@ class Boosted:
     def answer(self, looked: Looked) -> dict[str, Estimate]:
         """Estimates for a house that was looked at."""
         known, real = [self._rule(name) for name in self.on_], np.isfinite(looked.house.mains_w)
-        said = {one.name: _mean(self.on_[one.name][0], looked.inputs, _may(looked, one)) for one in known}
-        inputs = looked.inputs
+        inputs = _all_inputs(looked, None)
+        said = {one.name: _mean(self.on_[one.name][0], inputs, _may(looked, one)) for one in known}
         if self.passes == 2:
-            extra = _context(looked, list(said.values()))
-            inputs = np.concatenate([inputs, extra], axis=1)
+            inputs = _all_inputs(looked, _context(looked, list(said.values())))
             said = {name: _mean(self.on_[name][1], inputs, _may(looked, self._rule(name))) for name in self.share_}
         found = {}
         for one in (self._rule(name) for name in self.share_):
@@ -140,7 +142,7 @@ class Boosted:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The trees, by appliance."""
-        found: dict[str, NDArray[Any]] = {"seed": np.array([self.seed, self.passes, self.step_.value])}
+        found: dict[str, NDArray[Any]] = {"seed": np.array([self.seed, self.passes, self.step_.value, LOOKS])}
         for name, passes in self.on_.items():
             for at, group in enumerate(passes):
                 for half, trees in enumerate(group):
@@ -151,10 +153,12 @@ class Boosted:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The inverse of `to_arrays`."""
-        seed, passes, *step = (int(one) for one in arrays["seed"])
+        """The inverse of `to_arrays`; raises ValueError for trees of a version that looked at something else."""
+        seed, passes, *more = (int(one) for one in arrays["seed"])
+        if len(more) < 2 or more[1] != LOOKS:
+            raise ValueError("boosted trees of another version, which looked at something else; fit them again")
         made = cls(seed=seed, passes=passes)
-        made.step_ = pd.Timedelta(step[0], "ns") if step else MINUTE  # the first models said no step
+        made.step_ = pd.Timedelta(more[0], "ns")
         names = sorted({key.split("/")[0] for key in arrays if "/" in key}, key=list(APPLIANCES).index)
 
         def trees(name: str) -> Trees:
@@ -180,10 +184,10 @@ class Boosted:
         return more.of(houses, [self.seed, place])
 
     def _answered(self, answers: Sequence[Any], looked: Looked, appliances: Sequence[Appliance]) -> Floats:
-        said = []
+        said, inputs = [], _all_inputs(looked, None)
         for answer, one in zip(answers, appliances, strict=True):
             may, on = _may(looked, one), np.zeros(len(looked.rows), np.float32)
-            on[may] = expit(answer(looked.inputs[may]))
+            on[may] = expit(answer(inputs[may]))
             said.append(on)
         return _context(looked, said)
 
@@ -199,7 +203,7 @@ class Boosted:
             drawn = rng.choice(off, min(len(off), self.rest), replace=False)
             kept = np.concatenate([np.flatnonzero(on), drawn])
             weight = np.where(on[kept], 1.0, len(off) / max(len(drawn), 1))
-            parts.append((_inputs(looked, usable[kept], extra, place), on[kept], weight))
+            parts.append((_inputs(looked, usable[kept], extra, place, one), on[kept], weight))
         if not any(on.any() for _, on, _ in parts):
             raise InputError(
                 f"a half of the training, in time, has no {one.title} that shows in the mains; give longer data, or "
@@ -216,7 +220,7 @@ class Boosted:
             watts = looked.house.appliances_w[one.name][looked.rows]
             on = np.flatnonzero(_may(looked, one) & np.isfinite(watts) & (watts >= one.on_w))
             share = np.clip(watts[on] / np.maximum(looked.above_w[on], 1), 0, 1.3)
-            parts.append((_inputs(looked, on, extra, place), share))
+            parts.append((_inputs(looked, on, extra, place, one), share))
         X, share = (np.concatenate(column) for column in zip(*parts, strict=True))
         return self._trees("regression_l1", self.rounds // 2, 20, X, share, None)
 
@@ -238,7 +242,8 @@ def look(house: House, least_w: float) -> Looked:
     mains, quiet = without_gaps(house.mains_w, minutes), steps_of(QUIET, minutes, LEAST_QUIET)
     up = mains - quiet_level(mains, 2 * quiet)
     rows = np.flatnonzero((up >= CANDIDATE * least_w) & np.isfinite(house.mains_w))
-    return Looked(house, rows, up[rows], (mains - quiet_level(mains, quiet))[rows], features(mains, rows, minutes))
+    above = (mains - quiet_level(mains, quiet))[rows]
+    return Looked(house, rows, up[rows], above, features(mains, rows, minutes), pulse_features(mains, rows, minutes))
 
 
 def _context(looked: Looked, said: Sequence[Floats]) -> Floats:
@@ -264,9 +269,23 @@ def _may(looked: Looked, one: Appliance) -> NDArray[np.bool_]:
     return np.asarray(looked.up_w >= CANDIDATE * one.on_w)
 
 
-def _inputs(looked: Looked, rows: NDArray[np.int64], extra: Sequence[Floats] | None, place: int) -> Floats:
-    own = looked.inputs[rows]
-    return own if extra is None else np.concatenate([own, extra[place][rows]], axis=1)
+def _inputs(
+    looked: Looked, rows: NDArray[np.int64], extra: Sequence[Floats] | None, place: int, one: Appliance
+) -> Floats:
+    """What the trees of an appliance learn from: the first columns of `_all_inputs`, or all of them.
+
+    What is over before a heating counts as one has no use for what surrounds heatings, and learns worse with it.
+    """
+    columns = [looked.inputs[rows]]
+    if extra is not None:
+        columns.append(extra[place][rows])
+    if one.lasts_min >= LASTS:
+        columns.append(looked.pulses[rows])
+    return np.concatenate(columns, axis=1)
+
+
+def _all_inputs(looked: Looked, extra: Floats | None) -> Floats:
+    return np.concatenate([looked.inputs, *([] if extra is None else [extra]), looked.pulses], axis=1)
 
 
 def _mean(trees: Sequence[Trees], inputs: Floats, may: NDArray[np.bool_]) -> Floats:

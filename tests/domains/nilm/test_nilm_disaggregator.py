@@ -39,7 +39,7 @@ def shortened(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def houses() -> list[House]:
-    return [whole_watts(simulate(12, seed, appliances=NAMES)) for seed in range(2)]
+    return [whole_watts(simulate(20, seed, appliances=NAMES)) for seed in range(2)]
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from labformer.domains.nilm.appliances import APPLIANCES
+from labformer.domains.nilm.context import context
 from labformer.domains.nilm.house import House
 from labformer.domains.nilm.models.boosted import CANDIDATE, QUIET, Boosted, look
 from labformer.domains.nilm.simulate import simulate
@@ -16,7 +17,7 @@ from labformer.shared.errors import InputError, MissingExtra
 
 NAMES = ("kettle", "dishwasher")
 ASKED = [APPLIANCES[name] for name in NAMES]
-HOUSES = [simulate(10, seed, appliances=NAMES) for seed in range(2)]
+HOUSES = [simulate(20, seed, appliances=NAMES) for seed in range(2)]
 UNSEEN = simulate(8, 9, appliances=NAMES)
 
 
@@ -108,13 +109,31 @@ def test_only_minutes_that_rise_above_the_quiet_level_are_candidates(plain: Boos
     padded = np.pad(UNSEEN.mains_w, 2 * QUIET, mode="edge")
     quiet = np.lib.stride_tricks.sliding_window_view(padded, 4 * QUIET + 1).min(1)
     np.testing.assert_array_equal(looked.rows, np.flatnonzero(UNSEEN.mains_w - quiet >= CANDIDATE * 300))
-    assert len(looked.inputs) == len(looked.rows) == len(looked.up_w) == len(looked.above_w)
+    assert len(looked.inputs) == len(looked.pulses) == len(looked.rows) == len(looked.up_w) == len(looked.above_w)
     missed = np.setdiff1d(np.flatnonzero(UNSEEN.appliances_w["dishwasher"] >= 300), looked.rows)
     assert len(missed) < 0.01 * len(looked.rows)
     for name, (power, on) in plain.predict(UNSEEN).items():
         low = UNSEEN.mains_w - quiet < CANDIDATE * APPLIANCES[name].on_w
         assert not power[low].any()
         assert not on[low].any()
+
+
+def test_what_surrounds_a_heating_is_for_what_heats_long_enough_to_be_one(plain: Boosted, whole: Boosted) -> None:
+    looked = look(UNSEEN, 300)
+    own, around = looked.inputs.shape[1], looked.pulses.shape[1]
+    assert around > 50
+    for model in (plain, whole):
+        kettle, dishwasher = ([trees.feature.max() for trees in model.on_[name][0]] for name in NAMES)
+        assert max(kettle) < own
+        assert own <= min(dishwasher) < own + around
+    context = context_columns(whole)
+    assert whole.on_["kettle"][1][0].feature.max() < own + context
+    assert own + context <= whole.on_["dishwasher"][1][0].feature.max() < own + context + around
+
+
+def context_columns(model: Boosted) -> int:
+    rows = np.arange(3)
+    return context([np.zeros(3, np.float32)] * len(model.on_), rows, np.ones(3, np.float32), 9, 9, 1440).shape[1]
 
 
 def test_neither_clock_nor_constant_load_nor_truth_matters(whole: Boosted) -> None:
@@ -155,10 +174,10 @@ def test_a_part_answers_as_the_whole_and_parts_of_one_fit_rejoin(whole: Boosted)
 
 def test_halves_are_cut_between_days_at_the_middle_of_the_readings() -> None:
     (early, empty), (late, _) = cut([HOUSES[0], HOUSES[0].rows(slice(0, 0))], 0.5)
-    assert len(early.times) == len(late.times) == 5 * 1440
+    assert len(early.times) == len(late.times) == 10 * 1440
     assert len(empty.times) == 0
-    holed = replace(HOUSES[0], mains_w=np.where(np.arange(14400) < 4 * 1440, np.nan, HOUSES[0].mains_w))
-    assert len(cut([holed], 0.5)[0][0].times) == 7 * 1440
+    holed = replace(HOUSES[0], mains_w=np.where(np.arange(20 * 1440) < 8 * 1440, np.nan, HOUSES[0].mains_w))
+    assert len(cut([holed], 0.5)[0][0].times) == 14 * 1440
 
 
 def test_what_cannot_be_learnt_is_refused_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +208,9 @@ def test_half_hours_are_learnt_by_the_same_rules_and_keep_their_step() -> None:
     assert np.abs((on * power).sum() - truth.sum()) < 0.5 * truth.sum()
 
 
-def test_a_model_that_says_no_step_learnt_minutes(plain: Boosted) -> None:
-    arrays = plain.to_arrays()
-    arrays["seed"] = arrays["seed"][:2]
-    assert same(plain, Boosted.from_arrays(arrays))
+def test_trees_of_a_version_that_looked_at_something_else_are_refused(plain: Boosted) -> None:
+    for of_that_version in (lambda said: said[:3], lambda said: said - np.array([0, 0, 0, 1])):
+        arrays = plain.to_arrays()
+        arrays["seed"] = of_that_version(arrays["seed"])
+        with pytest.raises(ValueError, match="another version"):
+            Boosted.from_arrays(arrays)
