@@ -130,7 +130,7 @@ def read_house(
     repairs += _said_gaps(mains_w, grid.tz_convert(times.tz), width, all_of.hint_zone)
     for appliance, seen in appliances_w.items():
         rule = APPLIANCES[appliance].at(width)
-        odd += _beyond(rule, seen, mains_w) + stands_still(rule, seen, mains_w)
+        odd += _beyond(rule, seen, mains_w) + stands_still(rule, seen, mains_w, width)
     return House(
         name=name or _name(sources[0]),
         times=grid,
