@@ -11,7 +11,7 @@ import numpy as np
 
 from .house import Estimate, House, Watts
 
-LEAST = 0.1  # probability from which a minute counts: below, what adds up is mostly noise
+LEAST = 0.02  # probability from which a minute counts; from .1 on what sums are short of differs more between houses
 MOST = 2.0  # times by which a sum is raised at most, or lowered
 AS_IT_IS = 0.0  # factor, and threshold, of a model whose answer is a mean power already
 

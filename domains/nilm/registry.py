@@ -90,13 +90,14 @@ MODELS: dict[str, Entry] = {
         lambda run: Boosted(seed=run.seed), Boosted.from_arrays, "simple", "the same, with a second pass over the house"
     ),
     "boosted-lent": Entry(
-        lambda run: Boosted(10, 45, rest=2_000, simulated=8, households=10, seed=run.seed), Boosted.from_arrays,
+        lambda run: Boosted(10, 45, rest=2_000, simulated=8, households=16, seed=run.seed), Boosted.from_arrays,
         "simple", "the same, of many simulated households, too",
     ),
     "boosted-pair": Entry(
         lambda run: BoostedPair(seed=run.seed), BoostedPair.from_arrays, "simple",
         "the mean of two of these",
-        cheaper=lambda run: BoostedPair(made_up=8, households=4, seed=run.seed),
+        # as many simulated households to each made-up house: their share says how often an appliance is expected
+        cheaper=lambda run: BoostedPair(made_up=8, households=6, seed=run.seed),
     ),
     "weak-localiser": Entry(
         lambda run: WeakLocaliser(seed=run.seed, device=run.device, progress=run.progress, folder=run.folder),

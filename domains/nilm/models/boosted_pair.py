@@ -29,7 +29,7 @@ class BoostedPair:
     made_up: int = 20  # houses made up in all, of each half of the real ones
     days: int = 45  # of each; this and what follows as of `Boosted`, for both
     simulated: int = 8
-    households: int = 10
+    households: int = 16
     rounds: int = 150
     rest: int = 2_000
     seed: int = 0
