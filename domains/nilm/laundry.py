@@ -2,9 +2,8 @@
 
 How warm people wash is that of [A] in `kinds`, the order of the stages that of [S], minutes of heating are physics. How
 a make tumbles, keeps warm, rinses and spins has no source of its own: the ranges are to hold machines of any age, since
-what is learnt from a few manners is looked for in every house. With machines that all rinse and spin alike, what was
-learnt from IDEAL 65 and such households found a washing machine's energy in REFIT 20 short by 3.6 times; with these,
-and as many of them, by 1.0.
+what is learnt from a few manners is looked for in every house. With machines that all rinsed and spun alike, what was
+learnt from IDEAL 65 and four such households found energy in REFIT 2 short by 2.2 times; with these by 1.1 to 1.7.
 """
 
 import numpy as np
