@@ -78,9 +78,7 @@ def _shape(x: Floats, lasting: Floats, heating: Heating, at: NDArray[np.int64]) 
     """Level, length, the steps that begin and end it, and how even it is."""
     first, last, level = heating
     length = last - first + 1
-    before, after = (
-        np.min([x[end + side * lag] for lag in (1, 2, 3)], axis=0) for end, side in ((first, -1), (last, 1))
-    )
+    before, after = _beside(x, first, -1), _beside(x, last, 1)
     rise = lasting[np.minimum(first + 1, last)] - before
     fall = lasting[np.maximum(last - 1, first)] - after
     sums, squares = _running(lasting), _running(lasting.astype(np.float64) ** 2)
@@ -119,9 +117,10 @@ def _surroundings(x: Floats, heating: Heating, step_minutes: float) -> list[Floa
 def _neighbours(x: Floats, lasting: Floats, quiet: Floats, at: NDArray[np.int64], step_minutes: float) -> list[Floats]:
     """How far away, how high and how long the last two heatings before and the next two after are."""
     farthest = steps_of(NEIGHBOUR_MIN, step_minutes, 2)
-    edges = np.diff((lasting - quiet >= NEIGHBOUR_W).astype(np.int8), prepend=0, append=0)
+    above = lasting - quiet
+    edges = np.diff((above >= NEIGHBOUR_W).astype(np.int8), prepend=0, append=0)
     first, behind = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)  # the first step, and that after the last
-    height = np.array([np.median((lasting - quiet)[a:b]) for a, b in zip(first, behind, strict=True)], np.float32)
+    height = np.array([np.median(above[a:b]) for a, b in zip(first, behind, strict=True)], np.float32)
     here = np.maximum(x[at] - quiet[at], 50)
     past, coming = np.searchsorted(behind, at, side="right") - 1, np.searchsorted(first, at, side="right")
     columns: list[Floats] = []
