@@ -20,6 +20,7 @@ class Appliance:
     max_w: float  # W
     pause_min: float  # minutes without power that belong to one use (a dishwasher between its two heatings)
     lasts_min: float = 1  # minutes for which it takes its power at a stretch, at the least
+    idles: bool = False  # a fifth or so of its energy is taken below `on_w`, for an hour at a time
     columns: tuple[str, ...] = ()  # other spellings of its column, lower case, letters and digits only
 
     def at(self, step: pd.Timedelta) -> "Appliance":
@@ -38,10 +39,10 @@ APPLIANCES: dict[str, Appliance] = {
     one.name: one
     for one in (
         Appliance("kettle", "kettle", 500, 6000, 1, 1),
-        Appliance("dishwasher", "dishwasher", 300, 4000, 90, 12, ("dishwashermachine",)),
-        Appliance("washing_machine", "washing machine", 300, 4000, 45, 12, ("washer", "clotheswasher", "wm")),
-        Appliance("microwave", "microwave", 200, 6000, 3, 1, ("microwaveoven",)),
-        Appliance("shower", "electric shower", 1000, 12000, 3, 7, ("electricshower",)),
+        Appliance("dishwasher", "dishwasher", 300, 4000, 90, 12, columns=("dishwashermachine",)),
+        Appliance("washing_machine", "washing machine", 300, 4000, 45, 12, True, ("washer", "clotheswasher", "wm")),
+        Appliance("microwave", "microwave", 200, 6000, 3, 1, columns=("microwaveoven",)),
+        Appliance("shower", "electric shower", 1000, 12000, 3, 7, columns=("electricshower",)),
     )
 }
 

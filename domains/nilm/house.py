@@ -50,3 +50,4 @@ class Estimate(NamedTuple):
 
     power_w: Watts  # (time,) W
     on: NDArray[np.float32]  # (time,) probability that the appliance runs
+    mean_w: Watts | None = None  # (time,) W to be expected, of a model that learnt that for itself

@@ -43,7 +43,7 @@ class BoostedPair:
         self.members_ = [
             Boosted(
                 copies, self.days, rounds=rounds, rest=self.rest, seed=int(seed), simulated=self.simulated,
-                households=self.households,
+                households=self.households, means=True,
             ).fit(houses, appliances)
             for seed in seeds
         ]  # fmt: skip

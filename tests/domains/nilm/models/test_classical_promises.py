@@ -31,7 +31,7 @@ def test_answers_stand_where_the_mains_do_and_are_powers_and_probabilities(kind)
     house = gapped(OTHER)
     found = kind().fit(TRAINING, ASKED).predict(house)
     assert set(found) == {"kettle", "dishwasher"}
-    for power, on in found.values():
+    for power, on, _ in found.values():
         real = np.isfinite(house.mains_w)
         np.testing.assert_array_equal(np.isfinite(power), real)
         np.testing.assert_array_equal(np.isfinite(on), real)
