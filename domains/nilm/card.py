@@ -16,7 +16,7 @@ def card(made: "Disaggregator") -> str:
     titles = ", ".join(APPLIANCES[name].title for name in made.chosen_)
     chosen = "\n".join(
         f"- {APPLIANCES[name].title}: {model}, running from a probability of {made.thresholds_[name]:g} and "
-        f"{APPLIANCES[name].at(made.step_).on_w:.0f} W; energy is {_counted(made.counted_[name])}"
+        f"{APPLIANCES[name].at(made.step_).on_w:.0f} W; energy is {_counted(made, name)}"
         for name, model in made.chosen_.items()
     )
     validation = score_table(
@@ -71,8 +71,12 @@ def _took(made: "Disaggregator") -> str:
     return f", fitted in {seconds:.0f} s" if seconds else ""
 
 
-def _counted(factor: float) -> str:
-    return f"power times probability, times {factor:.2f}" if factor else "the sum of power"
+def _counted(made: "Disaggregator", name: str) -> str:
+    if not (factor := made.counted_[name]):
+        return "the sum of power"
+    parts = made.parts(made.chosen_[name])
+    learnt = any(name in getattr(made.members_[part], "mean_", ()) for part in parts)
+    return f"{'its mean power' if learnt else 'power times probability'}, times {factor:.2f}"
 
 
 def _apart(made: "Disaggregator") -> str:

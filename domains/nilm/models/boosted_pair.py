@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ....shared.learning.trees import Trees
 from ..appliances import MINUTE, Appliance
 from ..blending import blended
 from ..house import Estimate, House
@@ -48,6 +49,11 @@ class BoostedPair:
             for seed in seeds
         ]  # fmt: skip
         return self
+
+    @property
+    def mean_(self) -> Mapping[str, Trees]:
+        """By appliance whose mean power is learnt, the trees of the first member that did."""
+        return self.members_[0].mean_
 
     def predict(self, house: House) -> dict[str, Estimate]:
         """Mean probability, and mean power weighted by it."""

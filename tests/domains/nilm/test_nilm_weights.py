@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from labformer.domains.nilm.card import card
 from labformer.domains.nilm.house import House
 from labformer.domains.nilm.predictor import Disaggregator
 from labformer.domains.nilm.saving import shipped
@@ -36,9 +37,9 @@ def test_all_five_ship() -> None:
 def test_weights_are_small_and_their_card_says_what_they_rest_on(name: str) -> None:
     folder = SHELF / name
     assert (folder / "model.safetensors").stat().st_size <= LARGEST
-    card = (folder / "card.md").read_text(encoding="utf-8")
+    written = (folder / "card.md").read_text(encoding="utf-8")
     for word in ("## Data", "CC BY 4.0", "seed 0", "TECA", "zero", "## When not to use it"):
-        assert word in card
+        assert word in written
     assert json.loads((folder / "config.json").read_text(encoding="utf-8"))["class"] == "Disaggregator"
 
 
@@ -46,9 +47,9 @@ def test_weights_are_small_and_their_card_says_what_they_rest_on(name: str) -> N
 def test_models_of_longer_steps_ship_and_say_how_little_they_know(step: str) -> None:
     folder = SHELF / step
     assert (folder / "model.safetensors").stat().st_size <= LARGEST
-    card = (folder / "card.md").read_text(encoding="utf-8")
+    written = (folder / "card.md").read_text(encoding="utf-8")
     for word in ("## Data", "CC BY 4.0", "seed 0", "left out", "do not trust single uses", "`labformer fit nilm", step):
-        assert word in card
+        assert word in written
     model = Disaggregator.from_pretrained(folder)
     assert model.step_ == pd.Timedelta(step)
     assert sorted(model.chosen_) == NAMES
@@ -87,3 +88,18 @@ def test_kettles_of_a_house_of_another_kind_are_found(house: House, whole: Disag
     truth = house.appliances_w["kettle"]
     assert np.minimum(power, truth).sum() > 0.5 * truth.sum()
     assert power.sum() < 2 * truth.sum()
+
+
+def test_of_the_washing_machine_the_mean_power_is_told_and_its_card_says_so(house: House, whole: Disaggregator) -> None:
+    means = {name: one.mean_w is not None for name, one in whole.say(house).items()}
+    assert means == {name: name == "washing_machine" for name in NAMES}
+    for name in NAMES:
+        written = (SHELF / name / "card.md").read_text(encoding="utf-8")
+        made = card(Disaggregator.from_pretrained(name))
+        for text in (written, made):
+            assert ("energy is its mean power, times" in text) == means[name]
+            assert ("energy is power times probability" in text) != means[name]
+    expected_w = whole.predict(house)["expected_w"].sel(appliance="washing_machine").values
+    truth = house.appliances_w["washing_machine"]
+    idle = (truth > 20) & (truth < 300)
+    assert 0.1 * truth[idle].sum() < expected_w[idle].sum() < 3 * truth[idle].sum()
