@@ -40,11 +40,12 @@ class BoostedPair:
         """Learn from every house that has an appliance; raises InputError when none has."""
         copies = max(1, round(self.made_up / len(houses)))
         seeds = np.random.default_rng([self.seed, 17]).integers(0, 2**31, 2)
-        rounds = self.rounds if houses[0].step <= MINUTE else round(self.rounds * FEWER)
+        fine = houses[0].step <= MINUTE  # of longer steps mean powers tell no more, on houses left out
+        rounds = self.rounds if fine else round(self.rounds * FEWER)
         self.members_ = [
             Boosted(
                 copies, self.days, rounds=rounds, rest=self.rest, seed=int(seed), simulated=self.simulated,
-                households=self.households, means=True,
+                households=self.households, means=fine,
             ).fit(houses, appliances)
             for seed in seeds
         ]  # fmt: skip

@@ -109,3 +109,10 @@ def test_the_pair_means_what_its_members_mean(houses, unseen):
     again = BoostedPair.from_arrays(pair.to_arrays())
     for one in (pair, again):
         np.testing.assert_allclose(one.predict(unseen[0])[WASHER.name].mean_w, np.mean(members, axis=0), rtol=1e-5)
+
+
+def test_of_longer_steps_no_mean_is_learnt():
+    houses = [simulate(60, seed, appliances=NAMES, step="10min") for seed in range(2)]
+    pair = BoostedPair(made_up=2, days=9, simulated=1, households=1, rounds=6, rest=500).fit(houses, ASKED)
+    assert not pair.mean_
+    assert pair.predict(houses[0])[WASHER.name].mean_w is None
