@@ -20,6 +20,7 @@ from .blending import blended
 from .calibration import calibrate_on, coverage_table
 from .choice import NOTHING, THRESHOLDS, Choice, choose, score_house, switched
 from .day_comparison import day_comparison
+from .doubts import doubt, doubts_of_strangers
 from .expected import AS_IT_IS, expected
 from .house import Estimate, House, Watts
 from .keeping import fitted
@@ -137,6 +138,10 @@ class Disaggregator:
         strangers, answers = self._of_chosen(apart)
         self.bands_ = calibrate_on([*held, *strangers], [*chosen, *answers], self.counted_, self.coverage)
         self.trust_ = {name: self._doubt(APPLIANCES[name]) for name in self.chosen_}
+        if validation is None:
+            # where home has no doubt, and no house left out could have any
+            asked = [one for one in known if not self.trust_[one.name] and one.name not in self.apart_scores_]
+            self.trust_ |= doubts_of_strangers(self.say, asked, self.thresholds_, self.step_, self.seed)
         self.estimates_: dict[str, dict[str, Estimate]] = {}
         self.comparison_: Comparison | None = None
         if test:
@@ -342,10 +347,7 @@ class Disaggregator:
             ("on validation", found, LEAST_TECA),
         ):
             if score is not None and score.teca < least:
-                return (
-                    f"do not trust single uses of the {one.title}: {where} TECA is {score.teca:.2f}, where predicting "
-                    f"nothing has 0.50, and F1 is {score.f1:.2f}"
-                )
+                return doubt(one, where, score)
         return ""
 
     def _test(self, test: Sequence[House]) -> None:

@@ -217,10 +217,7 @@ class Boosted:
             watts = looked.house.appliances_w[one.name][looked.rows]
             usable = np.flatnonzero(_may(looked, one) & np.isfinite(watts))
             on = watts[usable] >= one.on_w
-            off = np.flatnonzero(~on)
-            drawn = rng.choice(off, min(len(off), self.rest), replace=False)
-            kept = np.concatenate([np.flatnonzero(on), drawn])
-            weight = np.where(on[kept], 1.0, len(off) / max(len(drawn), 1))
+            kept, weight = _all_and_some(on, self.rest, rng)
             parts.append((_inputs(looked, usable[kept], extra, place, one), on[kept], weight))
         if not any(on.any() for _, on, _ in parts):
             raise InputError(
@@ -249,11 +246,8 @@ class Boosted:
                 continue
             watts = looked.house.appliances_w[one.name][looked.rows]
             known = np.flatnonzero(np.isfinite(watts))
-            takes = watts[known] >= IDLE_W
-            rest = known[~takes]
-            drawn = rng.choice(rest, min(len(rest), self.rest), replace=False)
-            rows = np.concatenate([known[takes], drawn])
-            weight = np.concatenate([np.ones(takes.sum()), np.full(len(drawn), len(rest) / max(len(drawn), 1))])
+            kept, weight = _all_and_some(watts[known] >= IDLE_W, self.rest, rng)
+            rows = known[kept]
             parts.append((_inputs(looked, rows, extra, place, one), np.maximum(watts[rows], 0), weight))
         X, watts, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
         return self._trees("poisson", self.rounds, 50, X, watts, weight)
@@ -310,6 +304,16 @@ def _runs(house: House, one: Appliance) -> bool:
 
 def _may(looked: Looked, one: Appliance) -> NDArray[np.bool_]:
     return np.asarray(looked.up_w >= CANDIDATE * one.on_w)
+
+
+def _all_and_some(
+    wanted: NDArray[np.bool_], most: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Places of all that are wanted and of at most so many others, drawn at random, with weights that stand for all."""
+    others = np.flatnonzero(~wanted)
+    drawn = rng.choice(others, min(len(others), most), replace=False)
+    kept = np.concatenate([np.flatnonzero(wanted), drawn])
+    return kept, np.where(wanted[kept], 1.0, len(others) / max(len(drawn), 1))
 
 
 def _inputs(

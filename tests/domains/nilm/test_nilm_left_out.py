@@ -1,14 +1,15 @@
 """Houses left out: none is answered by a model that learnt from it, and what it shows counts in the choice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from labformer.domains.nilm import registry
+from labformer.domains.nilm import doubts, registry
 from labformer.domains.nilm.appliances import APPLIANCES, Appliance
 from labformer.domains.nilm.choice import choose
 from labformer.domains.nilm.house import Estimate, House
@@ -147,6 +148,41 @@ def test_doubt_comes_from_strangers_first(houses: list[House], monkeypatch: pyte
     made = Disaggregator(("kettle",), ("boosted",)).fit(houses[:2])
     assert made.validation_scores_["boosted"]["kettle"].teca > 0.55
     assert made.trust_["kettle"].startswith("do not trust single uses of the kettle: on houses left out of the fit")
+
+
+def test_what_one_house_taught_is_doubted_where_simulated_strangers_are_not_found(
+    houses: list[House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for wrong, doubted in (
+        (lambda house: len(house.mains_w) == doubts.DAYS * 1440, True),
+        (lambda house: False, False),
+    ):
+        one = registry.MODELS["boosted-plain"]._replace(build=lambda run, wrong=wrong: WrongIn(wrong))
+        monkeypatch.setitem(registry.MODELS, "boosted-plain", one)
+        made = Disaggregator(("kettle",), ("boosted-plain",)).fit(houses[:1])
+        assert made.apart_scores_ == {}
+        assert made.validation_scores_["boosted-plain"]["kettle"].teca > 0.95
+        assert ("simulated households TECA is" in made.trust_["kettle"]) == doubted
+        given = Disaggregator(("kettle",), ("boosted-plain",)).fit(houses[:1], validation=houses[1:2])
+        assert given.trust_["kettle"] == ""  # another house of the user's is a better judge
+    strange = pd.Timedelta("7s")  # the simulator's ticks do not make it
+    assert doubts.doubts_of_strangers(lambda house: {}, ASKED[:1], {"kettle": 0.5}, strange, 0) == {}
+
+
+class WrongIn(Boosted):
+    """Knows the truth, but in some houses."""
+
+    def __init__(self, wrong: Callable[[House], bool]) -> None:
+        super().__init__()
+        self.wrong = wrong
+
+    def fit(self, houses: Sequence[House], appliances: Sequence[Appliance]) -> "WrongIn":
+        return self
+
+    def predict(self, house: House) -> dict[str, Estimate]:
+        truth = house.appliances_w["kettle"]
+        on = (truth >= ASKED[0].on_w) != self.wrong(house)
+        return {"kettle": Estimate(np.where(on, np.maximum(truth, 600), 0).astype(np.float32), on.astype(np.float32))}
 
 
 class Wrong(Boosted):
