@@ -2,8 +2,9 @@
 
 Validation at home says nothing of another house where one house alone taught an appliance: on the last quarter of REFIT
 20 the microwave is found well enough, in REFIT 2 worse than by predicting nothing (TECA .44, .28 and .41 with three
-seeds). In simulated households that the models never saw it is as bad (.44, .27 and .40), and the kettle, which does
-carry over, is found (.95). They are easier than real ones: what is not found there will not be found elsewhere.
+seeds). Simulated households that the models never saw are strangers, too, if easier ones than real houses: of what
+ships, dishwashers have TECA .90 there and .75 in houses left out, washing machines .81 and .61, kettles .93 and .81. So
+what has less than .7 there will be found little better than nothing elsewhere. That is known of minutes alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from .appliances import Appliance
-from .choice import NOTHING, score_house, switched
+from .appliances import MINUTE, Appliance
+from .choice import score_house, switched
 from .house import Estimate, House
 from .lending import lenders
 from .metrics import Score, average
 
-HOUSEHOLDS, DAYS = 4, 14
+HOUSEHOLDS, DAYS = 6, 14
+LEAST_TECA = 0.7
 
 
 def doubt(one: Appliance, where: str, score: Score) -> str:
@@ -35,12 +37,12 @@ def doubts_of_strangers(
     step: pd.Timedelta,
     seed: int,
 ) -> dict[str, str]:
-    """Doubts by appliance, of those that simulated households raise; none where the simulator knows no such step.
+    """Doubts by appliance, of those that simulated households raise; none at steps over a minute or unlike its ticks.
 
     say  what the chosen models say of a house
     """
     drawn = int(np.random.default_rng([seed, 29]).integers(2**31))  # households that lend nothing to the fit
-    homes = [one.whole() for one in lenders(step, drawn, HOUSEHOLDS, DAYS)] if asked else []
+    homes = [one.whole() for one in lenders(step, drawn, HOUSEHOLDS, DAYS)] if asked and step <= MINUTE else []
     said, found = [say(home) for home in homes], {}
     for one in asked:
         at = thresholds[one.name]
@@ -49,6 +51,7 @@ def doubts_of_strangers(
             for home, estimates in zip(homes, said, strict=True)
             if (home.appliances_w[one.name] >= one.on_w).any()
         ]
-        if scores and (score := average(scores)).teca < NOTHING:
-            found[one.name] = doubt(one, "no house was left out to judge it, and in simulated households", score)
+        if scores and (score := average(scores)).teca < LEAST_TECA:
+            where = "no house was left out to judge it, and in simulated ones, which are easier than real ones,"
+            found[one.name] = doubt(one, where, score)
     return found
